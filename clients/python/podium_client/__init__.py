@@ -1,0 +1,1 @@
+"""The Python client of podium, and the `podium` command."""

@@ -1,0 +1,1 @@
+"""Turns PyTorch checkpoints into checked ONNX packages."""

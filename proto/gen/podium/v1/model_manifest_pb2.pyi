@@ -1,0 +1,160 @@
+import datetime
+
+from google.protobuf import struct_pb2 as _struct_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from podium.v1 import image_pb2 as _image_pb2
+from podium.v1 import tensor_pb2 as _tensor_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Task(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TASK_UNSPECIFIED: _ClassVar[Task]
+    TASK_TENSOR: _ClassVar[Task]
+    TASK_IMAGE_CLASSIFICATION: _ClassVar[Task]
+
+class ScoreKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SCORE_KIND_UNSPECIFIED: _ClassVar[ScoreKind]
+    SCORE_KIND_LOGITS: _ClassVar[ScoreKind]
+    SCORE_KIND_PROBABILITIES: _ClassVar[ScoreKind]
+TASK_UNSPECIFIED: Task
+TASK_TENSOR: Task
+TASK_IMAGE_CLASSIFICATION: Task
+SCORE_KIND_UNSPECIFIED: ScoreKind
+SCORE_KIND_LOGITS: ScoreKind
+SCORE_KIND_PROBABILITIES: ScoreKind
+
+class Graph(_message.Message):
+    __slots__ = ("name", "file", "inputs", "outputs", "batch_axis")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    INPUTS_FIELD_NUMBER: _ClassVar[int]
+    OUTPUTS_FIELD_NUMBER: _ClassVar[int]
+    BATCH_AXIS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    file: str
+    inputs: _containers.RepeatedCompositeFieldContainer[_tensor_pb2.TensorSpec]
+    outputs: _containers.RepeatedCompositeFieldContainer[_tensor_pb2.TensorSpec]
+    batch_axis: str
+    def __init__(self, name: _Optional[str] = ..., file: _Optional[str] = ..., inputs: _Optional[_Iterable[_Union[_tensor_pb2.TensorSpec, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[_tensor_pb2.TensorSpec, _Mapping]]] = ..., batch_axis: _Optional[str] = ...) -> None: ...
+
+class Classification(_message.Message):
+    __slots__ = ("labels", "score_kind")
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    SCORE_KIND_FIELD_NUMBER: _ClassVar[int]
+    labels: _containers.RepeatedScalarFieldContainer[str]
+    score_kind: ScoreKind
+    def __init__(self, labels: _Optional[_Iterable[str]] = ..., score_kind: _Optional[_Union[ScoreKind, str]] = ...) -> None: ...
+
+class Provenance(_message.Message):
+    __slots__ = ("architecture", "config", "checkpoint", "checkpoint_sha256", "exported_at", "tool_versions", "opset")
+    class ToolVersionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    ARCHITECTURE_FIELD_NUMBER: _ClassVar[int]
+    CONFIG_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_SHA256_FIELD_NUMBER: _ClassVar[int]
+    EXPORTED_AT_FIELD_NUMBER: _ClassVar[int]
+    TOOL_VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    OPSET_FIELD_NUMBER: _ClassVar[int]
+    architecture: str
+    config: _struct_pb2.Struct
+    checkpoint: str
+    checkpoint_sha256: str
+    exported_at: _timestamp_pb2.Timestamp
+    tool_versions: _containers.ScalarMap[str, str]
+    opset: int
+    def __init__(self, architecture: _Optional[str] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., checkpoint: _Optional[str] = ..., checkpoint_sha256: _Optional[str] = ..., exported_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tool_versions: _Optional[_Mapping[str, str]] = ..., opset: _Optional[int] = ...) -> None: ...
+
+class ParityCase(_message.Message):
+    __slots__ = ("graph", "output", "axes", "inputs", "max_abs_diff")
+    class AxesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    GRAPH_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    AXES_FIELD_NUMBER: _ClassVar[int]
+    INPUTS_FIELD_NUMBER: _ClassVar[int]
+    MAX_ABS_DIFF_FIELD_NUMBER: _ClassVar[int]
+    graph: str
+    output: str
+    axes: _containers.ScalarMap[str, int]
+    inputs: str
+    max_abs_diff: float
+    def __init__(self, graph: _Optional[str] = ..., output: _Optional[str] = ..., axes: _Optional[_Mapping[str, int]] = ..., inputs: _Optional[str] = ..., max_abs_diff: _Optional[float] = ...) -> None: ...
+
+class Parity(_message.Message):
+    __slots__ = ("reference", "absolute_tolerance", "relative_tolerance", "cases")
+    REFERENCE_FIELD_NUMBER: _ClassVar[int]
+    ABSOLUTE_TOLERANCE_FIELD_NUMBER: _ClassVar[int]
+    RELATIVE_TOLERANCE_FIELD_NUMBER: _ClassVar[int]
+    CASES_FIELD_NUMBER: _ClassVar[int]
+    reference: str
+    absolute_tolerance: float
+    relative_tolerance: float
+    cases: _containers.RepeatedCompositeFieldContainer[ParityCase]
+    def __init__(self, reference: _Optional[str] = ..., absolute_tolerance: _Optional[float] = ..., relative_tolerance: _Optional[float] = ..., cases: _Optional[_Iterable[_Union[ParityCase, _Mapping]]] = ...) -> None: ...
+
+class Evaluation(_message.Message):
+    __slots__ = ("metric", "value", "unit", "dataset", "num_examples")
+    METRIC_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    DATASET_FIELD_NUMBER: _ClassVar[int]
+    NUM_EXAMPLES_FIELD_NUMBER: _ClassVar[int]
+    metric: str
+    value: float
+    unit: str
+    dataset: str
+    num_examples: int
+    def __init__(self, metric: _Optional[str] = ..., value: _Optional[float] = ..., unit: _Optional[str] = ..., dataset: _Optional[str] = ..., num_examples: _Optional[int] = ...) -> None: ...
+
+class FileDigest(_message.Message):
+    __slots__ = ("name", "size_bytes", "sha256")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    size_bytes: int
+    sha256: str
+    def __init__(self, name: _Optional[str] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ...) -> None: ...
+
+class ModelManifest(_message.Message):
+    __slots__ = ("format", "task", "description", "graphs", "image_preprocessing", "classification", "provenance", "parity", "evaluations", "files")
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    TASK_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    GRAPHS_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_PREPROCESSING_FIELD_NUMBER: _ClassVar[int]
+    CLASSIFICATION_FIELD_NUMBER: _ClassVar[int]
+    PROVENANCE_FIELD_NUMBER: _ClassVar[int]
+    PARITY_FIELD_NUMBER: _ClassVar[int]
+    EVALUATIONS_FIELD_NUMBER: _ClassVar[int]
+    FILES_FIELD_NUMBER: _ClassVar[int]
+    format: int
+    task: Task
+    description: str
+    graphs: _containers.RepeatedCompositeFieldContainer[Graph]
+    image_preprocessing: _image_pb2.ImagePreprocessing
+    classification: Classification
+    provenance: Provenance
+    parity: Parity
+    evaluations: _containers.RepeatedCompositeFieldContainer[Evaluation]
+    files: _containers.RepeatedCompositeFieldContainer[FileDigest]
+    def __init__(self, format: _Optional[int] = ..., task: _Optional[_Union[Task, str]] = ..., description: _Optional[str] = ..., graphs: _Optional[_Iterable[_Union[Graph, _Mapping]]] = ..., image_preprocessing: _Optional[_Union[_image_pb2.ImagePreprocessing, _Mapping]] = ..., classification: _Optional[_Union[Classification, _Mapping]] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., parity: _Optional[_Union[Parity, _Mapping]] = ..., evaluations: _Optional[_Iterable[_Union[Evaluation, _Mapping]]] = ..., files: _Optional[_Iterable[_Union[FileDigest, _Mapping]]] = ...) -> None: ...

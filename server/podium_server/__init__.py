@@ -1,0 +1,1 @@
+"""Serves a repository of checked ONNX packages over gRPC and HTTP."""
