@@ -1,0 +1,43 @@
+"""Everything that stops an export, divided by what has to change.
+
+ExportError
+├── CheckpointError      the file cannot be read, or its weights do not fit the network
+├── NetworkError         the network cannot be built, described or traced
+│   ├── TrainingMode     the graph still behaves as in training
+│   └── FrozenAxis       an axis that should vary was fixed by the tracer
+├── ParityFailure        the written graph computes something else than the network
+├── GraphError           an ONNX file made elsewhere cannot be taken over
+└── PackageError         the package cannot be written or would replace another
+"""
+
+
+class ExportError(Exception):
+    """The root: its text is a message for people, with what to do about it."""
+
+
+class CheckpointError(ExportError):
+    """The file cannot be read as weights, or its weights do not fit the network."""
+
+
+class NetworkError(ExportError):
+    """The network cannot be built, described or traced."""
+
+
+class TrainingMode(NetworkError):
+    """The graph holds a node that behaves as in training."""
+
+
+class FrozenAxis(NetworkError):
+    """An axis that is declared dynamic was fixed to one length by the tracer."""
+
+
+class ParityFailure(ExportError):
+    """The written graph and its reference disagree; nothing may be published."""
+
+
+class GraphError(ExportError):
+    """An ONNX file made elsewhere is broken, or is not what its flags say."""
+
+
+class PackageError(ExportError):
+    """The package cannot be written here, or would replace another."""
