@@ -1,0 +1,217 @@
+"""Runs one stateless graph for everybody: a run starts as soon as a session is free, with what waits then.
+
+Requests come from the event loop and wait in a `SharedQueue`. Each session has a thread that takes batches and runs
+them; results go back to the loop once a run. There is no waiting window: a lone caller's request starts at once.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Hashable, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from podium_server.batching.batch_queue import DEFAULT_PRIORITY, LEAST_PRIORITY, BatchQueue, Ticket
+from podium_server.batching.execution import Finished, Outcome, Rows, Run, Runnable, Waiting, run_batch
+from podium_server.batching.shared_queue import SharedQueue
+from podium_server.errors import DeadlineExceeded, NotReady, Overloaded
+from podium_server.signature import Signature
+
+__all__ = ["BatchObserver", "Batcher", "Run"]
+
+
+class BatchObserver(Protocol):
+    """Who is told what happened to requests; called in the event loop."""
+
+    def ran(self, *, requests: int, rows: int, run_s: float) -> None:
+        """One run ended."""
+        ...
+
+    def refused(self) -> None:
+        """A request found the queue full."""
+        ...
+
+    def expired(self) -> None:
+        """A request's deadline passed while it waited."""
+        ...
+
+    def cancelled(self) -> None:
+        """A caller left before its answer."""
+        ...
+
+
+class Batcher:
+    """One graph's queue and sessions; made and used in one event loop.
+
+    Args:
+        session: what runs the graph; its `run` is called from several threads at a time.
+        signature: the graph's inputs and outputs.
+        max_batch_rows: the most rows of one run, 1 or more. Requests with more are split.
+        num_sessions: runs side by side, 1 or more.
+        max_waiting_rows: rows that may wait before requests are refused.
+        observer: who is told what happened.
+    """
+
+    def __init__(
+        self,
+        session: Runnable,
+        signature: Signature,
+        *,
+        max_batch_rows: int,
+        num_sessions: int,
+        max_waiting_rows: int,
+        observer: BatchObserver,
+    ) -> None:
+        self.signature = signature
+        self.max_batch_rows = max_batch_rows
+        self._session = session
+        self._observer = observer
+        self._loop = asyncio.get_running_loop()
+        self._queue: SharedQueue[Waiting] = SharedQueue(BatchQueue(max_batch_rows, max_waiting_rows), num_sessions)
+        self._open = True
+        self._pending = 0
+        self._drained = asyncio.Event()
+        self._drained.set()
+        # Requests differ in shape beside the batch only where an axis beside it is dynamic.
+        self._ragged = any(not isinstance(n, int) for spec in signature.inputs for n in spec.shape[1:])
+        self._threads = [
+            threading.Thread(target=self._serve, name=f"session-{i}", daemon=True) for i in range(num_sessions)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def waiting_rows(self) -> int:
+        """Rows that wait for a session now."""
+        return self._queue.waiting_rows
+
+    async def run(self, inputs: Rows, *, deadline: float | None = None, priority: int = 0) -> Run:
+        """Run the graph on one request's inputs, together with whatever else waits.
+
+        Cancelling the caller's task takes the request out of the queue.
+
+        Args:
+            inputs: in the signature's order, of its element types, ranks and fixed lengths. A batched graph's have
+                the same number of rows on axis 0, 1 or more.
+            deadline: the monotonic second after which the request must not be run.
+            priority: 1 (most urgent) to 9; 0 for the usual 5; more than 9 counts as 9.
+
+        Raises:
+            Overloaded: the queue is full.
+            DeadlineExceeded: the deadline passed before a session was free.
+            NotReady: the model is being unloaded.
+            RunFailed: the execution provider refused these inputs.
+        """
+        if not self._open:
+            raise NotReady("the model is being unloaded: send the request again, or ask for another version")
+        rows = inputs[0].shape[0] if self.signature.batched else 1
+        if rows > self.max_batch_rows:
+            return await self._run_in_parts(inputs, rows, deadline, priority)
+        (ticket,) = self._enqueue([(inputs, rows)], deadline, priority)
+        return await self._result(ticket)
+
+    async def close(self) -> None:
+        """Take nothing new, finish what was accepted, end the threads."""
+        self._open = False
+        await self._drained.wait()
+        self._queue.close()
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
+
+    async def _run_in_parts(self, inputs: Rows, rows: int, deadline: float | None, priority: int) -> Run:
+        """Split an oversized request over several runs, and join their answers."""
+        size = self.max_batch_rows
+        parts = [tuple(x[start : start + size] for x in inputs) for start in range(0, rows, size)]
+        tickets = self._enqueue([(part, part[0].shape[0]) for part in parts], deadline, priority)
+        results = [asyncio.ensure_future(self._result(ticket)) for ticket in tickets]
+        try:
+            runs = await asyncio.gather(*results)
+        finally:
+            for result in results:
+                result.cancel()  # one part failed or the caller left: the others need not run
+            await asyncio.gather(*results, return_exceptions=True)
+        outputs = tuple(np.concatenate(column) for column in zip(*(run.outputs for run in runs), strict=True))
+        return Run(outputs, runs[0].queue_s, sum(run.run_s for run in runs))
+
+    def _enqueue(
+        self, parts: Sequence[tuple[Rows, int]], deadline: float | None, priority: int
+    ) -> list[Ticket[Waiting]]:
+        """Admit all parts of a request, or none."""
+        since = time.monotonic()
+        level = min(priority, LEAST_PRIORITY) or DEFAULT_PRIORITY
+        tickets = [
+            Ticket(Waiting(inputs, self._loop.create_future(), since), rows, self._shapes(inputs), level, deadline)
+            for inputs, rows in parts
+        ]
+        try:
+            self._queue.add(tickets)
+        except Overloaded:
+            self._observer.refused()
+            raise
+        self._pending += len(tickets)
+        self._drained.clear()
+        return tickets
+
+    def _shapes(self, inputs: Rows) -> Hashable:
+        return tuple(x.shape[1:] for x in inputs) if self._ragged and self.signature.batched else None
+
+    async def _result(self, ticket: Ticket[Waiting]) -> Run:
+        """Wait for a request's answer; take it out of the queue when its caller leaves or its time is up."""
+        timer = None
+        if ticket.deadline is not None:
+            # The timer, not the next batch, tells the caller: all sessions may be busy for long.
+            timer = self._loop.call_later(max(0.0, ticket.deadline - time.monotonic()), self._expire, ticket)
+        try:
+            return await ticket.payload.future
+        except asyncio.CancelledError:
+            self._queue.drop(ticket)
+            self._observer.cancelled()
+            raise
+        finally:
+            if timer is not None:
+                timer.cancel()
+            self._pending -= 1
+            if not self._pending:
+                self._drained.set()
+
+    def _expire(self, ticket: Ticket[Waiting]) -> None:
+        """Tell a caller that its deadline passed, unless its run has begun."""
+        if self._queue.drop(ticket):
+            self._deliver([_too_late(ticket)])
+
+    def _serve(self) -> None:
+        """Run batches until the queue is closed; the body of a session's thread."""
+        while self._queue.wait():
+            while True:
+                batch = self._queue.next_batch()
+                if batch.expired:
+                    late = [_too_late(ticket) for ticket in batch.expired]
+                    self._loop.call_soon_threadsafe(self._deliver, late)
+                if not batch.tickets:
+                    break
+                finished = run_batch(self._session, batch.tickets)
+                self._loop.call_soon_threadsafe(self._ran, finished)
+
+    def _ran(self, finished: Finished) -> None:
+        rows = sum(ticket.rows for ticket, _ in finished.outcomes)
+        self._observer.ran(requests=len(finished.outcomes), rows=rows, run_s=finished.run_s)
+        self._deliver(finished.outcomes)
+
+    def _deliver(self, outcomes: list[Outcome]) -> None:
+        """Hand out answers and errors; a caller may have left."""
+        for ticket, outcome in outcomes:
+            if isinstance(outcome, DeadlineExceeded):
+                self._observer.expired()
+            future = ticket.payload.future
+            if future.done():
+                continue
+            if isinstance(outcome, Run):
+                future.set_result(outcome)
+            else:
+                future.set_exception(outcome)
+
+
+def _too_late(ticket: Ticket[Waiting]) -> Outcome:
+    waited_s = time.monotonic() - ticket.payload.since
+    return ticket, DeadlineExceeded(f"Request timeout expired: waited {waited_s:.3f} s for a session, was not run")
