@@ -1,0 +1,61 @@
+"""The networks that `podium export` knows by name, one file each.
+
+Listing them loads no network: PyTorch is imported when one is built.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol, cast
+
+from podium_export.architecture import Architecture, Blueprint
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+class _Definition(Protocol):
+    """What a network's file must define."""
+
+    def build(self, state: "Mapping[str, Tensor]") -> "nn.Module": ...
+
+    def blueprint(self, network: "nn.Module") -> Blueprint: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BundledArchitecture:
+    """A network of this package, loaded when it is first built.
+
+    Attributes:
+        name: what it is called on the command line.
+        summary: one line for the list of architectures.
+        module: the file in this folder that defines `build` and `blueprint`.
+    """
+
+    name: str
+    summary: str
+    module: str
+
+    def build(self, state: "Mapping[str, Tensor]") -> "nn.Module":
+        """Build the network with the sizes that the checkpoint's shapes show."""
+        return self._definition().build(state)
+
+    def blueprint(self, network: "nn.Module") -> Blueprint:
+        """Describe a network that `build` made."""
+        return self._definition().blueprint(network)
+
+    def _definition(self) -> _Definition:
+        return cast("_Definition", import_module(f"{__name__}.{self.module}"))
+
+
+_BUNDLED = (
+    BundledArchitecture("lenet5", "LeNet-5 in the lecture's sizes: digits, 1×28×28", "lenet5"),
+    BundledArchitecture("lenet5-32", "LeNet-5 as published in 1998: digits, 1×32×32", "lenet5_32"),
+    BundledArchitecture("alexnet", "AlexNet, one tower (2014): photos, 3×224×224", "alexnet"),
+    BundledArchitecture("resnet20-cifar", "ResNet of depth 6n+2: CIFAR pictures, 3×32×32", "resnet_cifar"),
+    BundledArchitecture("efficientnet-lite0", "EfficientNet-Lite0: photos, 3×224×224", "efficientnet_lite0"),
+)
+
+ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType({a.name: a for a in _BUNDLED})
+"""Every bundled network by the name that `podium export` takes."""

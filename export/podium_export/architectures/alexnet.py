@@ -1,0 +1,122 @@
+"""AlexNet in one tower.
+
+A. Krizhevsky: One weird trick for parallelizing convolutional neural networks, 2014, arXiv:1404.5997;
+the keys are those of the checkpoint that torchvision publishes.
+
+Shapes: B batch, C channels, H height, W width, F features, N classes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from podium.v1 import image_pb2
+from torch import Tensor, nn
+
+from podium_export.architecture import Blueprint
+from podium_export.architectures.image_classifier import IMAGENET_MEAN, IMAGENET_STD, image_classifier
+from podium_export.architectures.sizes import length
+
+SIDE = 224
+POOLED_SIDE = 6  # what three poolings leave of 224
+
+
+@dataclass(frozen=True, slots=True)
+class AlexNetConfig:
+    """The sizes of the network.
+
+    Attributes:
+        filters: filters of the five convolutions.
+        hidden: features of the two hidden layers.
+        num_classes: scores that come out.
+    """
+
+    filters: tuple[int, int, int, int, int] = (64, 192, 384, 256, 256)
+    hidden: tuple[int, int] = (4096, 4096)
+    num_classes: int = 1000
+
+
+class AlexNet(nn.Module):
+    """Five convolutions, three poolings, three linear layers."""
+
+    def __init__(self, config: AlexNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        f1, f2, f3, f4, f5 = config.filters
+        h1, h2 = config.hidden
+        self.features = nn.Sequential(
+            nn.Conv2d(3, f1, 11, stride=4, padding=2),
+            nn.ReLU(),
+            nn.MaxPool2d(3, 2),
+            nn.Conv2d(f1, f2, 5, padding=2),
+            nn.ReLU(),
+            nn.MaxPool2d(3, 2),
+            nn.Conv2d(f2, f3, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(f3, f4, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(f4, f5, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(3, 2),
+        )
+        self.classifier = nn.Sequential(
+            nn.Dropout(),
+            nn.Linear(f5 * POOLED_SIDE**2, h1),
+            nn.ReLU(),
+            nn.Dropout(),
+            nn.Linear(h1, h2),
+            nn.ReLU(),
+            nn.Linear(h2, config.num_classes),
+        )
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """Map normalised photos (B, 3, 224, 224) to logits (B, N)."""
+        features_BF = self.features(x_BCHW).flatten(1)
+        logits_BN: Tensor = self.classifier(features_BF)
+        return logits_BN
+
+
+def build(state: Mapping[str, Tensor]) -> AlexNet:
+    """Build the network with the checkpoint's sizes."""
+    usual = AlexNetConfig()
+    f1, f2, f3, f4, f5 = usual.filters
+    h1, h2 = usual.hidden
+    return AlexNet(
+        AlexNetConfig(
+            filters=(
+                length(state, "features.0.weight", 0, f1),
+                length(state, "features.3.weight", 0, f2),
+                length(state, "features.6.weight", 0, f3),
+                length(state, "features.8.weight", 0, f4),
+                length(state, "features.10.weight", 0, f5),
+            ),
+            hidden=(
+                length(state, "classifier.1.weight", 0, h1),
+                length(state, "classifier.4.weight", 0, h2),
+            ),
+            num_classes=length(state, "classifier.6.weight", 0, usual.num_classes),
+        )
+    )
+
+
+def blueprint(network: nn.Module) -> Blueprint:
+    """Describe a network that `build` made."""
+    assert isinstance(network, AlexNet)
+    config = network.config
+    return image_classifier(
+        network,
+        preprocessing=image_pb2.ImagePreprocessing(
+            height=SIDE,
+            width=SIDE,
+            color_mode=image_pb2.COLOR_MODE_RGB,
+            resize_mode=image_pb2.RESIZE_MODE_CENTER_CROP,
+            interpolation=image_pb2.INTERPOLATION_BILINEAR,
+            shorter_side=256,
+            rescale=1 / 255,
+            mean=IMAGENET_MEAN,
+            std=IMAGENET_STD,
+            layout=image_pb2.IMAGE_LAYOUT_NCHW,
+        ),
+        description="AlexNet for photos.",
+        config={**asdict(config), "filters": list(config.filters), "hidden": list(config.hidden)},
+        labels=(),
+    )
