@@ -1,0 +1,159 @@
+"""Everything that an operator may set, with its limits; read once by `load_settings.py` and passed down."""
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic.config import JsonDict
+
+from podium_server.runtime.devices import AUTO, parse_device
+
+KIB, MIB, GIB = 2**10, 2**20, 2**30
+_UNITS = {"": 1, "b": 1, "k": KIB, "kib": KIB, "m": MIB, "mib": MIB, "g": GIB, "gib": GIB}
+
+
+def _read_bytes(value: object) -> object:
+    """Read "64MiB" as a number of bytes; leave what is something else to the type."""
+    if isinstance(value, str) and (match := re.fullmatch(r"\s*(\d+)\s*([a-z]*)\s*", value.lower())):
+        unit = _UNITS.get(match[2])
+        return value if unit is None else int(match[1]) * unit
+    return value
+
+
+def _read_versions(value: object) -> object:
+    """Read "all" as None and "latest:2" as 2."""
+    if value == "all":
+        return None
+    match = re.fullmatch(r"latest(?::(0|[1-9]\d{0,5}))?", value) if isinstance(value, str) else None
+    if match is None or match[1] == "0":
+        raise ValueError
+    return int(match[1] or 1)
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+_Bytes = Annotated[int, BeforeValidator(_read_bytes), Field(ge=1, lt=2 * GIB)]
+_Port = Annotated[int, Field(ge=0, le=65535)]
+_Count = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+def _setting(default: Any, description: str, must: str = "") -> Any:
+    """Declare a setting.
+
+    Args:
+        default: its value when nobody sets it; a function is called for it; ... where it must be set.
+        description: for `--help`.
+        must: completes "must be"; empty where each error has its own words.
+    """
+    extra: JsonDict = {"must": must}
+    if callable(default):
+        return Field(default_factory=default, description=description, json_schema_extra=extra)
+    return Field(default, description=description, json_schema_extra=extra)
+
+
+class Settings(BaseModel):
+    """How this server runs: frozen, valid on its own and together."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    repository: Path = _setting(..., "Folder of models: REPOSITORY/MODEL/VERSION/.")
+    host: str = _setting("127.0.0.1", "Address to listen on; 0.0.0.0 for all of IPv4, :: for all.")
+    grpc_port: _Port = _setting(8001, "Port for gRPC; 0 takes any free one.", "0 … 65535")
+    http_port: _Port = _setting(8000, "Port for metrics, probes and REST; 0 takes any free one.", "0 … 65535")
+    device: str = _setting(AUTO, "auto, cpu, cuda, cuda:1, tensorrt, migraphx, openvino or coreml.")
+    versions: Annotated[int | None, BeforeValidator(_read_versions)] = _setting(
+        None,
+        "Versions of each model to serve: all, or latest:N.",
+        'all, latest, or latest:N with N 1 or more, such as "latest:2"',
+    )
+    cores: _Count | None = _setting(
+        None, "Cores to compute on. [default: what the container is allowed]", "a whole number, 1 or more"
+    )
+    sessions: _Count | None = _setting(
+        None, "Runs of a graph side by side; set with --threads. [default: measured]", "a whole number, 1 or more"
+    )
+    threads: _Count | None = _setting(
+        None, "Threads inside a run; set with --sessions. [default: measured]", "a whole number, 1 or more"
+    )
+    max_batch_rows: _Count | None = _setting(
+        None, "Most rows that a run takes. [default: measured]", "a whole number, 1 or more"
+    )
+    queue_rows: _Count = _setting(1024, "Most rows that wait for a graph.", "a whole number, 1 … 1000000")
+    max_message_bytes: _Bytes = _setting(
+        64 * MIB, "Largest message, in and out. [default: 64MiB]", "1 … 2147483647 bytes, or such as 64MiB"
+    )
+    max_image_bytes: _Bytes = _setting(
+        32 * MIB, "Largest encoded image. [default: 32MiB]", "1 … 2147483647 bytes, or such as 32MiB"
+    )
+    max_image_pixels: Annotated[int, Field(ge=1, le=1_000_000_000)] = _setting(
+        50_000_000, "Most pixels of a decoded image.", "1 … 1000000000 pixels"
+    )
+    max_images_per_request: _Count = _setting(256, "Most images of a call.", "a whole number, 1 … 1000000")
+    keepalive_min_interval_s: Annotated[float, Field(ge=0, le=3600)] = _setting(
+        1.0, "Shortest time between a client's keepalive pings.", "0 … 3600 seconds"
+    )
+    drain_s: Annotated[float, Field(ge=0, le=3600)] = _setting(
+        30.0, "Longest time that accepted calls get at the end.", "0 … 3600 seconds"
+    )
+    reflection: bool = _setting(True, "Describe the services to clients that ask.", "true or false")
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = _setting(
+        "info", "debug, info, warning or error.", "debug, info, warning or error"
+    )
+    log_format: Annotated[Literal["text", "json"], BeforeValidator(_lower)] = _setting(
+        "text", "text or json.", "text or json"
+    )
+    cache_dir: Path = _setting(
+        lambda: platformdirs.user_cache_path("podium"), "Folder where measurements are remembered."
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_truth_for_numbers(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse `true`, which Python counts as 1, where a file gives it for a number."""
+        if isinstance(value, bool) and info.field_name != "reflection":
+            raise ValueError
+        return value
+
+    @field_validator("repository")
+    @classmethod
+    def _check_repository(cls, path: Path) -> Path:
+        if not path.exists():
+            raise ValueError("there is no such folder")
+        if not path.is_dir():
+            raise ValueError("must be a folder of models; this is a file")
+        if (path / "model.json").exists():
+            raise ValueError(f"must be a folder of models; this is one version: give {path.absolute().parents[1]}")
+        if next(path.glob("[1-9]*/model.json"), None) is not None:
+            raise ValueError(f"must be a folder of models; this is one model: give {path.absolute().parent}")
+        return path
+
+    @field_validator("cache_dir")
+    @classmethod
+    def _check_cache_dir(cls, path: Path) -> Path:
+        if path.exists() and not path.is_dir():
+            raise ValueError("must be a folder, which may be missing; this is a file")
+        return path
+
+    @field_validator("host")
+    @classmethod
+    def _check_host(cls, host: str) -> str:
+        bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+        try:
+            ipaddress.ip_address(bare)
+        except ValueError:
+            if not re.fullmatch(r"(?=.*[A-Za-z])[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", bare):
+                message = "must be an address or a host name of this machine, without scheme and port"
+                raise ValueError(message) from None
+        return bare
+
+    @field_validator("device")
+    @classmethod
+    def _check_device(cls, device: str) -> str:
+        if device != AUTO:
+            parse_device(device)
+        return device
