@@ -90,7 +90,8 @@ class SameConv2d(nn.Module):
         top, bottom = _same_padding(height, self.kernel, self.stride)
         left, right = _same_padding(width, self.kernel, self.stride)
         x_BCHW = F.pad(x_BCHW, (left, right, top, bottom))
-        return F.conv2d(x_BCHW, self.weight, stride=self.stride, groups=self.groups)
+        y_BCHW: Tensor = F.conv2d(x_BCHW, self.weight, stride=self.stride, groups=self.groups)
+        return y_BCHW
 
 
 def _same_padding(side: int, kernel: int, stride: int) -> tuple[int, int]:
@@ -124,8 +125,8 @@ class InvertedBottleneck(nn.Module):
         if self.expands:
             h_BCHW = F.relu6(self._bn0(self._expand_conv(h_BCHW)))
         h_BCHW = F.relu6(self._bn1(self._depthwise_conv(h_BCHW)))
-        h_BCHW = self._bn2(self._project_conv(h_BCHW))
-        return h_BCHW + x_BCHW if self.carries else h_BCHW
+        y_BCHW: Tensor = self._bn2(self._project_conv(h_BCHW))
+        return y_BCHW + x_BCHW if self.carries else y_BCHW
 
 
 class EfficientNetLite0(nn.Module):

@@ -1,0 +1,341 @@
+"""Puts one ONNX operator into the words of the layer table, and follows the receptive field through it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from podium_export.inspection.graph import Axis, Constant, OnnxGraph, attributes
+from podium_export.inspection.receptive_field import Extent, Field, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One node and what is known around it.
+
+    Attributes:
+        node: the ONNX node.
+        before: the receptive field of what it is fed.
+        input_shape: the axes of its first computed input, batch included; None: not known.
+        output_shape: the axes of its first output, batch included; None: not known.
+        constants: everything in the graph that no input reaches.
+        graph: the graph that it is in.
+    """
+
+    node: Any
+    before: Field
+    input_shape: tuple[Axis, ...] | None
+    output_shape: tuple[Axis, ...] | None
+    constants: Mapping[str, Constant]
+    graph: OnnxGraph
+
+    def constant(self, index: int) -> Constant | None:
+        """Give an input that is a constant; None: it is absent or computed."""
+        if index >= len(self.node.input):
+            return None
+        return self.constants.get(self.node.input[index])
+
+    def numbers(self, index: int) -> list[float] | None:
+        """Give the elements of an input that the file stores; None: it is absent or computed."""
+        constant = self.constant(index)
+        if constant is None or constant.tensor is None:
+            return None
+        return [float(x) for x in self.graph.array(constant).flatten()]
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """An operator in the table's words.
+
+    Attributes:
+        label: what it does.
+        field: the receptive field of what comes out.
+        weights: the axes of each array of weights, biases left out.
+    """
+
+    label: str
+    field: Field
+    weights: tuple[tuple[int, ...], ...] = ()
+
+
+def describe(operation: Operation) -> Description:
+    """Describe any operator; one that is not known here is named, without a receptive field."""
+    node = operation.node
+    operator = node.op_type if node.domain in {"", "ai.onnx"} else f"{node.domain}.{node.op_type}"
+    if operator in _DESCRIBERS:
+        return _DESCRIBERS[operator](operation)
+    if operator in _ELEMENT_WISE:
+        return Description(_ELEMENT_WISE[operator], operation.before, _all_weights(operation))
+    return Description(_UNLOCATED.get(operator, operator), Extent.UNKNOWN, _all_weights(operation))
+
+
+def _all_weights(operation: Operation) -> tuple[tuple[int, ...], ...]:
+    """Every stored array of two or more axes; arrays of one axis are biases and scales."""
+    found = (operation.constants.get(name) for name in operation.node.input)
+    return tuple(c.shape for c in found if c is not None and c.is_weight and c.shape and len(c.shape) > 1)
+
+
+def _convolution(operation: Operation) -> Description:
+    settings = attributes(operation.node)
+    weight = operation.constant(1)
+    if weight is None or weight.shape is None:
+        return Description("conv with computed filters", Extent.UNKNOWN)
+    filters, channels, *kernel = weight.shape
+    window = _Sliding.of(settings, kernel)
+    groups = int(settings.get("group", 1))
+    depthwise = groups > 1 and channels == 1
+    label = f"{'depthwise ' if depthwise else ''}conv, {filters} filters, {window.words(show_padding=True)}"
+    if groups > 1 and not depthwise:
+        label += f", G {groups}"
+    return Description(label, window.after(operation.before), (weight.shape,))
+
+
+def _transposed_convolution(operation: Operation) -> Description:
+    settings = attributes(operation.node)
+    weight = operation.constant(1)
+    if weight is None or weight.shape is None:
+        return Description("transposed conv with computed filters", Extent.UNKNOWN)
+    _, channels, *kernel = weight.shape
+    filters = channels * int(settings.get("group", 1))
+    words = _Sliding.of(settings, kernel).words(show_padding=True)
+    return Description(f"transposed conv, {filters} filters, {words}", Extent.UNKNOWN, (weight.shape,))
+
+
+def _pooling(kind: str) -> Callable[[Operation], Description]:
+    def describe_pooling(operation: Operation) -> Description:
+        settings = attributes(operation.node)
+        window = _Sliding.of(settings, settings["kernel_shape"])
+        return Description(f"{kind} pool, {window.words()}", window.after(operation.before))
+
+    return describe_pooling
+
+
+def _global_pooling(kind: str) -> Callable[[Operation], Description]:
+    return lambda _: Description(f"global {kind} pool", Extent.WHOLE)
+
+
+def _mean(operation: Operation) -> Description:
+    shape = operation.input_shape
+    axes = attributes(operation.node).get("axes") or operation.numbers(1)
+    if shape is None or axes is None:
+        return Description("mean", Extent.UNKNOWN)
+    over = {int(axis) % len(shape) for axis in axes}
+    if over == set(range(2, len(shape))):
+        return Description("global average pool", Extent.WHOLE)
+    return Description("mean", operation.before if over == {1} else Extent.UNKNOWN)
+
+
+def _linear(operation: Operation) -> Description:
+    """Describe a product with a stored matrix, written inputs × outputs; of anything else, nothing is known."""
+    weight = operation.constant(1)
+    if weight is None or weight.shape is None or len(weight.shape) != 2:
+        return Description("matrix product", Extent.UNKNOWN, _all_weights(operation))
+    turned = bool(attributes(operation.node).get("transB", 0))
+    sizes = weight.shape[::-1] if turned else weight.shape
+    # On (batch, features) every input is seen; on (batch, position, features) each position is by itself.
+    flat = operation.input_shape is not None and len(operation.input_shape) <= 2
+    known = operation.before is not Extent.UNKNOWN
+    return Description("linear", Extent.WHOLE if flat and known else operation.before, (sizes,))
+
+
+def _reshape(operation: Operation) -> Description:
+    shape, before = operation.output_shape, operation.input_shape
+    flat = shape is not None and len(shape) == 2 and before is not None and len(before) > 2
+    label = "flatten" if flat or operation.node.op_type == "Flatten" else "reshape"
+    return Description(label, operation.before)
+
+
+def _slice(operation: Operation) -> Description:
+    """Follow a slice with steps: neighbours in the output lie further apart in the input."""
+    axes, steps = operation.numbers(3), operation.numbers(4)
+    if steps is None or all(step == 1 for step in steps):
+        return Description("slice", operation.before)
+    before = operation.before
+    if axes is None or not isinstance(before, Window):
+        return Description("slice", before if before is Extent.WHOLE else Extent.UNKNOWN)
+    rank = len(before.size) + 2
+    step_by_axis = {int(a) % rank: abs(int(s)) for a, s in zip(axes, steps, strict=True)}
+    spatial = [step_by_axis.get(axis, 1) for axis in range(2, rank)]
+    words = "×".join(str(step) for step in spatial)
+    ones = [1] * len(spatial)
+    return Description(f"slice, S {words}", before.through(ones, spatial, ones))
+
+
+def _clip(operation: Operation) -> Description:
+    settings = attributes(operation.node)
+    low, high = operation.numbers(1), operation.numbers(2)
+    bounds = (low[0] if low else settings.get("min"), high[0] if high else settings.get("max"))
+    label = "ReLU6" if bounds == (0.0, 6.0) else "clip"
+    return Description(label, operation.before)
+
+
+def _softmax(label: str) -> Callable[[Operation], Description]:
+    def describe_softmax(operation: Operation) -> Description:
+        rank = len(operation.input_shape or ())
+        over_features = rank == 2 or int(attributes(operation.node).get("axis", -1)) == 1
+        return Description(label, operation.before if over_features else Extent.UNKNOWN)
+
+    return describe_softmax
+
+
+def _recurrent(label: str) -> Callable[[Operation], Description]:
+    def describe_recurrent(operation: Operation) -> Description:
+        settings = attributes(operation.node)
+        both = ", both directions" if settings.get("direction") == "bidirectional" else ""
+        weights = tuple(c.shape for c in (operation.constant(1), operation.constant(2)) if c is not None and c.shape)
+        return Description(f"{label}, {settings.get('hidden_size', '?')} units{both}", Extent.UNKNOWN, weights)
+
+    return describe_recurrent
+
+
+def _gather(operation: Operation) -> Description:
+    table = operation.constant(0)
+    if table is not None and table.is_weight and table.shape is not None:
+        return Description("embedding", Extent.UNKNOWN, (table.shape,))
+    return Description("gather", Extent.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sliding:
+    """A window that slides over spatial axes.
+
+    `padding` holds what is added before each axis, then what is added after each; None: as much as keeps
+    ⌈side / stride⌉ ("same").
+    """
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    padding: tuple[int, ...] | None
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], kernel: Sequence[int]) -> "_Sliding":
+        ones = (1,) * len(kernel)
+        same = str(settings.get("auto_pad", "NOTSET")).startswith("SAME")
+        return cls(
+            kernel=tuple(kernel),
+            stride=tuple(settings.get("strides") or ones),
+            dilation=tuple(settings.get("dilations") or ones),
+            padding=None if same else tuple(settings.get("pads") or (0,) * (2 * len(kernel))),
+        )
+
+    def words(self, *, show_padding: bool = False) -> str:
+        """Write the window as in "K 5, P 2, S 1"; what is 0 or 1 and of no interest is left out."""
+        parts = [f"K {_sides(self.kernel)}"]
+        if show_padding or self.padding is None or any(self.padding):
+            parts.append(f"P {self._padding_words()}")
+        parts.append(f"S {_sides(self.stride)}")
+        if any(d != 1 for d in self.dilation):
+            parts.append(f"D {_sides(self.dilation)}")
+        return ", ".join(parts)
+
+    def after(self, before: Field) -> Field:
+        if not isinstance(before, Window):
+            return before
+        if len(before.size) != len(self.kernel):
+            return Extent.UNKNOWN
+        return before.through(self.kernel, self.stride, self.dilation)
+
+    def _padding_words(self) -> str:
+        if self.padding is None:
+            return "same"
+        half = len(self.padding) // 2
+        pairs = list(zip(self.padding[:half], self.padding[half:], strict=True))
+        sides = [str(before) if before == after else f"{before}+{after}" for before, after in pairs]
+        return sides[0] if len(set(sides)) == 1 else "×".join(sides)
+
+
+def _sides(lengths: Sequence[int]) -> str:
+    return str(lengths[0]) if len(set(lengths)) == 1 else "×".join(str(n) for n in lengths)
+
+
+_DESCRIBERS: Mapping[str, Callable[[Operation], Description]] = MappingProxyType(
+    {
+        "Conv": _convolution,
+        "ConvTranspose": _transposed_convolution,
+        "MaxPool": _pooling("max"),
+        "AveragePool": _pooling("average"),
+        "GlobalMaxPool": _global_pooling("max"),
+        "GlobalAveragePool": _global_pooling("average"),
+        "ReduceMean": _mean,
+        "Gemm": _linear,
+        "MatMul": _linear,
+        "Flatten": _reshape,
+        "Reshape": _reshape,
+        "Slice": _slice,
+        "Clip": _clip,
+        "Softmax": _softmax("softmax"),
+        "LogSoftmax": _softmax("log-softmax"),
+        "LSTM": _recurrent("LSTM"),
+        "GRU": _recurrent("GRU"),
+        "RNN": _recurrent("RNN"),
+        "Gather": _gather,
+    }
+)
+
+# Operators whose every output value depends on the input values at its own place alone.
+_ELEMENT_WISE: Mapping[str, str] = MappingProxyType(
+    {
+        "Relu": "ReLU",
+        "LeakyRelu": "leaky ReLU",
+        "PRelu": "PReLU",
+        "Elu": "ELU",
+        "Selu": "SELU",
+        "Gelu": "GELU",
+        "Celu": "CELU",
+        "Mish": "Mish",
+        "Sigmoid": "sigmoid",
+        "HardSigmoid": "hard sigmoid",
+        "HardSwish": "hard swish",
+        "Softplus": "softplus",
+        "Softsign": "softsign",
+        "Tanh": "tanh",
+        "Erf": "erf",
+        "Exp": "exp",
+        "Log": "log",
+        "Sqrt": "square root",
+        "Abs": "absolute value",
+        "Neg": "negate",
+        "Reciprocal": "reciprocal",
+        "Add": "add",
+        "Sub": "subtract",
+        "Mul": "multiply",
+        "Div": "divide",
+        "Pow": "power",
+        "Max": "maximum",
+        "Min": "minimum",
+        "Sum": "sum",
+        "Where": "where",
+        "Cast": "cast",
+        "QuantizeLinear": "quantise",
+        "DequantizeLinear": "dequantise",
+        "BatchNormalization": "batch norm",
+        "LRN": "local response norm",
+        "Concat": "concatenate",
+        "Split": "split",
+        "Pad": "pad",
+        "Transpose": "transpose",
+        "Squeeze": "squeeze",
+        "Unsqueeze": "unsqueeze",
+    }
+)
+
+# Operators known by a plainer word, whose receptive field is not followed.
+_UNLOCATED: Mapping[str, str] = MappingProxyType(
+    {
+        "InstanceNormalization": "instance norm",
+        "GroupNormalization": "group norm",
+        "LayerNormalization": "layer norm",
+        "RMSNormalization": "RMS norm",
+        "Resize": "resize",
+        "ReduceSum": "sum over axes",
+        "ReduceMax": "maximum over axes",
+        "ReduceMin": "minimum over axes",
+        "ArgMax": "arg max",
+        "TopK": "top k",
+        "Attention": "attention",
+        "Scan": "scan",
+        "Loop": "loop",
+        "If": "if",
+    }
+)
