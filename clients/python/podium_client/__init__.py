@@ -1,1 +1,78 @@
-"""The Python client of podium, and the `podium` command."""
+"""The Python client of podium, and the `podium` command.
+
+Names are imported when first used, so that the command starts without loading gRPC and numpy.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from podium_client.answers import Classification, ClassScore, ResponseMetadata, Timings
+    from podium_client.async_client import AsyncClient
+    from podium_client.catalogue import ExecutionPlan, Model, ModelDescription, ModelVersion, VersionState
+    from podium_client.client import Client
+    from podium_client.errors import (
+        DeadlineError,
+        InternalError,
+        InvalidArgumentError,
+        LoadFailedError,
+        ModelNotFoundError,
+        MomentError,
+        NoServerError,
+        OverloadedError,
+        PodiumError,
+        RequestError,
+        ServerError,
+        TooLargeError,
+        UnavailableError,
+        UnsupportedError,
+        WrongTaskError,
+    )
+    from podium_client.images import ImageLike
+    from podium_client.retries import RetryPolicy
+    from podium_client.tensors import Tensor
+
+__all__ = [
+    "AsyncClient",
+    "ClassScore",
+    "Classification",
+    "Client",
+    "DeadlineError",
+    "ExecutionPlan",
+    "ImageLike",
+    "InternalError",
+    "InvalidArgumentError",
+    "LoadFailedError",
+    "Model",
+    "ModelDescription",
+    "ModelNotFoundError",
+    "ModelVersion",
+    "MomentError",
+    "NoServerError",
+    "OverloadedError",
+    "PodiumError",
+    "RequestError",
+    "ResponseMetadata",
+    "RetryPolicy",
+    "ServerError",
+    "Tensor",
+    "Timings",
+    "TooLargeError",
+    "UnavailableError",
+    "UnsupportedError",
+    "VersionState",
+    "WrongTaskError",
+]
+
+_MODULES = ("errors", "answers", "catalogue", "tensors", "images", "retries", "async_client", "client")
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    for module in _MODULES:
+        namespace = vars(importlib.import_module(f"{__name__}.{module}"))
+        if name in namespace:
+            globals()[name] = namespace[name]
+            return globals()[name]
+    raise AssertionError(f"{name} is in __all__ and in no module")

@@ -1,0 +1,187 @@
+"""The client for programs with an event loop."""
+
+# ruff: noqa: ASYNC109  a timeout is the whole call's deadline: it travels to the server, which a caller's
+# `asyncio.timeout` does not
+
+import asyncio
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self, cast, overload
+
+import grpc
+from podium.v1 import (
+    classification_service_pb2,
+    classification_service_pb2_grpc,
+    model_service_pb2,
+    model_service_pb2_grpc,
+)
+
+from podium_client.answers import Classification, read_classifications
+from podium_client.calls import Caller
+from podium_client.catalogue import Model, ModelDescription, read_model, read_version
+from podium_client.channel import DEFAULT_ADDRESS, open_channel
+from podium_client.errors import InvalidArgumentError
+from podium_client.health import Health
+from podium_client.images import ImageLike, encode_images
+from podium_client.retries import RetryPolicy
+
+DEFAULT_TIMEOUT_S = 60.0
+
+
+class AsyncClient:
+    """Calls a podium server; made, used and closed in one event loop.
+
+    Args:
+        address: HOST:PORT of the server's gRPC port.
+        timeout: seconds for a call and its retries, unless the call says otherwise; `math.inf`: no limit.
+        retries: when a call of which nothing was run is sent again.
+        credentials: for TLS; None: without.
+
+    Raises:
+        InvalidArgumentError: the address cannot be meant.
+    """
+
+    def __init__(
+        self,
+        address: str = DEFAULT_ADDRESS,
+        *,
+        timeout: float = DEFAULT_TIMEOUT_S,
+        retries: RetryPolicy = RetryPolicy(),  # noqa: B008  frozen
+        credentials: grpc.ChannelCredentials | None = None,
+    ) -> None:
+        self.address = address
+        self._timeout_s = timeout
+        self._channel = open_channel(address, credentials)
+        self._caller = Caller(address, retries)
+        self._health = Health(self._channel, self._caller)
+        self._classification = classification_service_pb2_grpc.ClassificationServiceStub(self._channel)
+        self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection; calls that still wait are cancelled. May be called twice."""
+        await self._channel.close(None)
+
+    @overload  # a str is a Sequence of str too, and is one picture: the first overload wins
+    async def classify(  # type: ignore[overload-overlap]
+        self,
+        model: str,
+        images: ImageLike,
+        *,
+        top_k: int = 5,
+        return_logits: bool = False,
+        timeout: float | None = None,
+    ) -> Classification: ...
+    @overload
+    async def classify(
+        self,
+        model: str,
+        images: Sequence[ImageLike],
+        *,
+        top_k: int = 5,
+        return_logits: bool = False,
+        timeout: float | None = None,
+    ) -> list[Classification]: ...
+    async def classify(
+        self,
+        model: str,
+        images: ImageLike | Sequence[ImageLike],
+        *,
+        top_k: int = 5,
+        return_logits: bool = False,
+        timeout: float | None = None,
+    ) -> Classification | list[Classification]:
+        """Say what pictures show.
+
+        Args:
+            model: "name", "name/version" or "name@alias".
+            images: one picture, or a list of them that travels in one call.
+            top_k: how many classes to name for each picture, 1 or more.
+            return_logits: return the network's raw output too.
+            timeout: seconds for the call and its retries; None: the client's.
+
+        Returns:
+            One result for one picture; a list in the same order for a list.
+
+        Raises:
+            PodiumError: by who is to blame, see `podium_client.errors`.
+            OSError: a file cannot be read.
+        """
+        one = not isinstance(images, Sequence) or isinstance(images, str | bytes)
+        pictures = cast("Sequence[ImageLike]", [images] if one else images)
+        if not pictures:
+            raise InvalidArgumentError("images: an empty list; give at least one picture", field="images")
+        if top_k < 1:
+            raise InvalidArgumentError(f"top_k: {top_k}; give 1 or more", field="top_k")
+        request = classification_service_pb2.ClassifyRequest(
+            model=model,
+            images=await asyncio.to_thread(encode_images, pictures),
+            top_k=top_k,
+            return_logits=return_logits,
+        )
+        response = await self._caller.call(self._classification.Classify, request, self._limit_s(timeout))
+        results = read_classifications(response, with_logits=return_logits)
+        return results[0] if one else results
+
+    async def models(self, *, timeout: float | None = None) -> list[Model]:
+        """List the models of the server's repository, by name, with the state of every version."""
+        request = model_service_pb2.ListModelsRequest()
+        response = await self._caller.call(self._models.ListModels, request, self._limit_s(timeout))
+        return [read_model(model) for model in response.models]
+
+    async def model(self, model: str, *, timeout: float | None = None) -> ModelDescription:
+        """Describe one version with its manifest.
+
+        Args:
+            model: "name", "name/version" or "name@alias".
+            timeout: seconds for the call and its retries; None: the client's.
+
+        Raises:
+            ModelNotFoundError: it is not in the repository.
+        """
+        request = model_service_pb2.GetModelRequest(model=model)
+        response = await self._caller.call(self._models.GetModel, request, self._limit_s(timeout))
+        return ModelDescription(response.name, read_version(response.version), response.manifest)
+
+    async def load(self, model: str, *, timeout: float | None = None) -> Model:
+        """Load a model's versions from the repository as it is now, and describe them.
+
+        Raises:
+            ModelNotFoundError: the repository has no such model.
+            LoadFailedError: none of its versions can be loaded; the message says why.
+        """
+        request = model_service_pb2.LoadModelRequest(model=model)
+        response = await self._caller.call(self._models.LoadModel, request, self._limit_s(timeout))
+        return read_model(response.model)
+
+    async def unload(self, model: str, *, timeout: float | None = None) -> Model:
+        """Unload a model once its accepted calls are done, and describe it.
+
+        Raises:
+            ModelNotFoundError: the repository has no such model.
+        """
+        request = model_service_pb2.UnloadModelRequest(model=model)
+        response = await self._caller.call(self._models.UnloadModel, request, self._limit_s(timeout))
+        return read_model(response.model)
+
+    async def ready(self, *, timeout: float | None = None) -> bool:
+        """Say whether the server answers and serves: its health, as a load balancer would ask."""
+        return await self._health.ready(self._limit_s(timeout))
+
+    async def wait_until_ready(self, *, timeout: float | None = None) -> None:
+        """Wait until the server serves, whether it has started yet or not.
+
+        Raises:
+            DeadlineError: it does not within the timeout.
+        """
+        await self._health.wait_until_ready(self._limit_s(timeout))
+
+    def _limit_s(self, timeout: float | None) -> float:
+        return self._timeout_s if timeout is None else timeout

@@ -1,0 +1,61 @@
+"""The connection to a server: its address, its options."""
+
+from importlib.metadata import version
+
+from grpc import ChannelCredentials
+from grpc.aio import Channel, insecure_channel, secure_channel
+
+from podium_client.errors import InvalidArgumentError
+
+DEFAULT_ADDRESS = "localhost:8001"
+
+
+def open_channel(address: str, credentials: ChannelCredentials | None) -> Channel:
+    """Make a channel, in the running event loop; it connects with the first call.
+
+    Args:
+        address: HOST:PORT, or any target that gRPC takes, such as "unix:/run/podium.sock".
+        credentials: for TLS; None: without.
+
+    Raises:
+        InvalidArgumentError: the address cannot be meant.
+    """
+    check_address(address)
+    if credentials is None:
+        return insecure_channel(address, options=_options())
+    return secure_channel(address, credentials, options=_options())
+
+
+def check_address(address: str) -> None:
+    """Refuse what is no HOST:PORT before gRPC spends seconds on resolving it.
+
+    Raises:
+        InvalidArgumentError: says what would be right.
+    """
+    if address.startswith(("http:", "https:", "grpc:", "grpcs:")):
+        wrong = "is a URL"
+    elif ":" not in address:
+        wrong = "has no port"
+    elif address[0] == ":" or address[-1] == ":":
+        wrong = "has an empty host or port"
+    else:
+        return
+    raise InvalidArgumentError(
+        f"address: {address!r} {wrong}; give HOST:PORT of the gRPC port, such as {DEFAULT_ADDRESS}",
+        field="address",
+    )
+
+
+def _options() -> list[tuple[str, int | str]]:
+    return [
+        # The server's limits decide; gRPC's own 4 MiB would refuse answers that the server was willing to send.
+        ("grpc.max_send_message_length", -1),
+        ("grpc.max_receive_message_length", -1),
+        # While a call waits, a server that vanished without a word is noticed within 40 s.
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
+        # A server that came back is found again within 2 s, not gRPC's 120 s.
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 2_000),
+        ("grpc.primary_user_agent", f"podium-python/{version('podium')}"),
+    ]

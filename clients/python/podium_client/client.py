@@ -1,0 +1,95 @@
+"""The client for programs without an event loop: `AsyncClient`, run in a thread of its own."""
+
+import functools
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+import grpc
+
+from podium_client.async_client import DEFAULT_TIMEOUT_S, AsyncClient
+from podium_client.channel import DEFAULT_ADDRESS
+from podium_client.event_loop_thread import EventLoopThread
+from podium_client.retries import RetryPolicy
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _blocking(
+    method: Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate["Client", P], T]:
+    """Make a method of `Client` of one of `AsyncClient`, with its signature, overloads and docstring."""
+
+    @functools.wraps(method)
+    def call(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.run(method, *args, **kwargs)
+
+    return call
+
+
+class Client:
+    """Calls a podium server; usable from several threads at once, and in notebooks.
+
+    Close it, best by `with Client() as client:`; until then it keeps one thread.
+
+    Args:
+        address: HOST:PORT of the server's gRPC port.
+        timeout: seconds for a call and its retries, unless the call says otherwise; `math.inf`: no limit.
+        retries: when a call of which nothing was run is sent again.
+        credentials: for TLS; None: without.
+
+    Raises:
+        InvalidArgumentError: the address cannot be meant.
+    """
+
+    def __init__(
+        self,
+        address: str = DEFAULT_ADDRESS,
+        *,
+        timeout: float = DEFAULT_TIMEOUT_S,
+        retries: RetryPolicy = RetryPolicy(),  # noqa: B008  frozen
+        credentials: grpc.ChannelCredentials | None = None,
+    ) -> None:
+        self.address = address
+        self._thread = EventLoopThread("podium-client")
+
+        async def connect() -> AsyncClient:
+            return AsyncClient(address, timeout=timeout, retries=retries, credentials=credentials)
+
+        try:
+            self._client = self._thread.run(connect())
+        except BaseException:
+            self._thread.close()
+            raise
+
+    classify = _blocking(AsyncClient.classify)
+    models = _blocking(AsyncClient.models)
+    model = _blocking(AsyncClient.model)
+    load = _blocking(AsyncClient.load)
+    unload = _blocking(AsyncClient.unload)
+    ready = _blocking(AsyncClient.ready)
+    wait_until_ready = _blocking(AsyncClient.wait_until_ready)
+
+    def run(
+        self,
+        method: Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run a coroutine function of the asynchronous client in this one's thread, and wait for it."""
+        return self._thread.run(method(self._client, *args, **kwargs))
+
+    def close(self) -> None:
+        """Close the connection and end the thread; calls that still wait are cancelled. May be called twice."""
+        if self._thread.running:
+            self._thread.run(self._client.close())
+            self._thread.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,102 @@
+"""From a failed call to the class of error that says who is to blame."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from google.rpc import error_details_pb2, status_pb2
+from grpc import StatusCode
+from grpc.aio import AioRpcError, Metadata
+
+from podium_client import errors
+
+_DETAILS_KEY = "grpc-status-details-bin"
+
+_CLASS_BY_CODE: Mapping[StatusCode, type[errors.PodiumError]] = {
+    StatusCode.NOT_FOUND: errors.ModelNotFoundError,
+    StatusCode.FAILED_PRECONDITION: errors.RequestError,
+    StatusCode.PERMISSION_DENIED: errors.RequestError,
+    StatusCode.UNAUTHENTICATED: errors.RequestError,
+    StatusCode.OUT_OF_RANGE: errors.RequestError,
+    StatusCode.UNIMPLEMENTED: errors.UnsupportedError,
+    StatusCode.DEADLINE_EXCEEDED: errors.DeadlineError,
+    StatusCode.UNAVAILABLE: errors.UnavailableError,
+}
+
+# Codes that stand for more than one thing are told apart by the reason.
+_CLASS_BY_REASON: Mapping[str, type[errors.PodiumError]] = {
+    "WRONG_TASK": errors.WrongTaskError,
+    "LOAD_FAILED": errors.LoadFailedError,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What google.rpc details say of an error; empty or None where they are silent."""
+
+    reason: str = ""
+    field: str = ""
+    request_id: str = ""
+    retry_after_s: float | None = None
+
+
+def from_rpc_error(error: AioRpcError, address: str, timeout_s: float | None) -> errors.PodiumError:
+    """Name an error of a call by who is to blame.
+
+    Args:
+        error: what grpc raised.
+        address: who was called, for the message.
+        timeout_s: seconds that the call was given, for the message; None: without limit.
+    """
+    code, message, details = error.code(), error.details() or "", _details(error)
+    if not details.reason:
+        made_here = _from_transport(code, message, address, timeout_s)
+        if made_here is not None:
+            return made_here
+    known = (message or code.name, details.reason, code, details.request_id)
+    if code is StatusCode.INVALID_ARGUMENT:
+        return errors.InvalidArgumentError(*known, details.field)
+    if code is StatusCode.RESOURCE_EXHAUSTED:
+        return errors.OverloadedError(*known, details.retry_after_s)
+    by_code = _CLASS_BY_CODE.get(code, errors.InternalError)
+    return _CLASS_BY_REASON.get(details.reason, by_code)(*known)
+
+
+def _from_transport(code: StatusCode, message: str, address: str, timeout_s: float | None) -> errors.PodiumError | None:
+    """Name what no server said: gRPC itself did, in its own words."""
+    if code is StatusCode.UNAVAILABLE:
+        hint = "is `podium serve` running there?"
+        if "http1" in message.lower():
+            hint = "that is an HTTP port; podium's gRPC port is 8001 unless told otherwise"
+        cause = message.rpartition(": ")[2]  # of a chain of circumstances, the last is the one to act on
+        return errors.NoServerError(f"no server at {address}: {cause}; {hint}", "NO_SERVER", code)
+    if code is StatusCode.DEADLINE_EXCEEDED:
+        within = f" within {timeout_s:g} s" if timeout_s is not None else ""
+        return errors.DeadlineError(f"no answer from {address}{within}", "DEADLINE_EXCEEDED", code)
+    if code is StatusCode.RESOURCE_EXHAUSTED and "larger than max" in message:
+        return errors.TooLargeError(f"{message}; send fewer or smaller pictures a call", "TOO_LARGE", code)
+    return None
+
+
+def _details(error: AioRpcError) -> Details:
+    reason, field, request_id, retry_after_s = "", "", "", None
+    for detail in _status(error).details:
+        name = detail.TypeName().removeprefix("google.rpc.")
+        if name == "ErrorInfo":
+            info = error_details_pb2.ErrorInfo.FromString(detail.value)
+            reason = info.reason
+            request_id = request_id or info.metadata.get("request_id", "")
+        elif name == "BadRequest":
+            violations = error_details_pb2.BadRequest.FromString(detail.value).field_violations
+            field = violations[0].field if violations else ""
+        elif name == "RetryInfo":
+            delay = error_details_pb2.RetryInfo.FromString(detail.value).retry_delay
+            retry_after_s = delay.seconds + delay.nanos / 1e9
+        elif name == "RequestInfo":
+            request_id = error_details_pb2.RequestInfo.FromString(detail.value).request_id
+    return Details(reason, field, request_id, retry_after_s)
+
+
+def _status(error: AioRpcError) -> status_pb2.Status:
+    value = cast("Metadata", error.trailing_metadata() or Metadata()).get(_DETAILS_KEY)
+    return status_pb2.Status.FromString(value) if isinstance(value, bytes) else status_pb2.Status()

@@ -1,0 +1,211 @@
+"""A real gRPC server around services that answer what a test wants."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc.aio
+from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+from grpc import StatusCode
+from grpc_health.v1 import _async, health_pb2, health_pb2_grpc
+from podium.v1 import (
+    classification_service_pb2,
+    classification_service_pb2_grpc,
+    image_pb2,
+    model_manifest_pb2,
+    model_service_pb2,
+    model_service_pb2_grpc,
+    response_metadata_pb2,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """How a server refuses a call."""
+
+    code: StatusCode
+    message: str = "no"
+    details: tuple[Message, ...] = ()
+
+    async def abort(self, context: Any) -> None:
+        status = status_pb2.Status(code=self.code.value[0], message=self.message)
+        for detail in self.details:
+            packed = any_pb2.Any()
+            packed.Pack(detail)
+            status.details.append(packed)
+        metadata = (("grpc-status-details-bin", status.SerializeToString()),) if self.details else ()
+        await context.abort(self.code, self.message, metadata)
+
+
+def reason(name: str, **metadata: str) -> error_details_pb2.ErrorInfo:
+    """The detail that every error of a podium server carries."""
+    return error_details_pb2.ErrorInfo(reason=name, domain="podium", metadata=metadata)
+
+
+def retry_in(seconds: float) -> error_details_pb2.RetryInfo:
+    """The detail that says when to come back."""
+    delay = duration_pb2.Duration()
+    delay.FromNanoseconds(round(seconds * 1e9))
+    return error_details_pb2.RetryInfo(retry_delay=delay)
+
+
+OVERLOADED = Refusal(StatusCode.RESOURCE_EXHAUSTED, "the queue is full", (reason("QUEUE_FULL"), retry_in(0.001)))
+NOT_READY = Refusal(StatusCode.UNAVAILABLE, "the model is loading", (reason("NOT_READY"),))
+
+
+@dataclass
+class FakeServer:
+    """Answers every picture with the class of its first byte, after refusing as often as it was told to.
+
+    Attributes:
+        refusals: how the first calls are refused, one each.
+        requests: every Classify request that came, in order.
+        gate: calls wait for it.
+        inside: calls that wait at the gate now.
+        port: where it listens.
+    """
+
+    refusals: list[Refusal] = field(default_factory=list[Refusal])
+    requests: list[classification_service_pb2.ClassifyRequest] = field(
+        default_factory=list[classification_service_pb2.ClassifyRequest]
+    )
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    left: asyncio.Event = field(default_factory=asyncio.Event)
+    num_calls: int = 0
+    port: int = 0
+    health: _async.HealthServicer = field(default_factory=_async.HealthServicer)
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    async def admit(self, context: Any) -> None:
+        self.num_calls += 1
+        self.arrived.set()
+        if self.refusals:
+            await self.refusals.pop(0).abort(context)
+        try:
+            await self.gate.wait()
+        except asyncio.CancelledError:
+            self.left.set()
+            raise
+
+
+class FakeClassification(classification_service_pb2_grpc.ClassificationServiceServicer):
+    """The classifier of a fake server."""
+
+    def __init__(self, fake: FakeServer) -> None:
+        self._fake = fake
+
+    async def Classify(  # noqa: N802
+        self, request: classification_service_pb2.ClassifyRequest, context: Any
+    ) -> classification_service_pb2.ClassifyResponse:
+        self._fake.requests.append(request)
+        await self._fake.admit(context)
+        return classification_service_pb2.ClassifyResponse(
+            metadata=response_metadata_pb2.ResponseMetadata(
+                model=request.model,
+                version=3,
+                execution_provider="CPUExecutionProvider",
+                timings=response_metadata_pb2.Timings(total_ms=4, preprocess_ms=1, queue_ms=0.5, run_ms=2),
+            ),
+            results=[_result(image, request) for image in request.images],
+        )
+
+
+def _result(
+    image: image_pb2.Image, request: classification_service_pb2.ClassifyRequest
+) -> classification_service_pb2.ClassificationResult:
+    first_byte = image.encoded[0] if image.encoded else 0
+    classes = [
+        classification_service_pb2.ClassScore(index=first_byte, label=f"byte {first_byte}", probability=0.75),
+        classification_service_pb2.ClassScore(index=7, label="", probability=0.25),
+    ]
+    return classification_service_pb2.ClassificationResult(
+        classes=classes[: request.top_k], logits=[0.5, -1.5] if request.return_logits else []
+    )
+
+
+PLAN = model_service_pb2.ExecutionPlan(
+    graph="model", max_batch_rows=4, num_sessions=2, num_threads=1, rows_per_second=430.5, source="measured"
+)
+DIGITS = model_service_pb2.Model(
+    name="digits",
+    default_version=2,
+    versions=[
+        model_service_pb2.ModelVersion(
+            version=2,
+            state=model_service_pb2.VERSION_STATE_READY,
+            task=model_manifest_pb2.TASK_IMAGE_CLASSIFICATION,
+            execution_provider="CPUExecutionProvider",
+            plans=[PLAN],
+            load_s=0.25,
+        ),
+        model_service_pb2.ModelVersion(
+            version=3,
+            state=model_service_pb2.VERSION_STATE_UNAVAILABLE,
+            reason="model.onnx: its digest is not the manifest's",
+        ),
+    ],
+)
+MODELS = model_service_pb2.ListModelsResponse(models=[DIGITS])
+
+
+class FakeModels(model_service_pb2_grpc.ModelServiceServicer):
+    """The catalogue of a fake server, which has the model "digits"."""
+
+    def __init__(self, fake: FakeServer) -> None:
+        self._fake = fake
+
+    async def ListModels(self, request: Any, context: Any) -> Any:  # noqa: N802
+        await self._fake.admit(context)
+        return MODELS
+
+    async def GetModel(self, request: Any, context: Any) -> Any:  # noqa: N802
+        await self._check(request.model, context)
+        manifest = model_manifest_pb2.ModelManifest(format=1, description="Handwritten digits.")
+        return model_service_pb2.GetModelResponse(name="digits", version=DIGITS.versions[0], manifest=manifest)
+
+    async def LoadModel(self, request: Any, context: Any) -> Any:  # noqa: N802
+        await self._check(request.model, context)
+        return model_service_pb2.LoadModelResponse(model=DIGITS)
+
+    async def UnloadModel(self, request: Any, context: Any) -> Any:  # noqa: N802
+        await self._check(request.model, context)
+        return model_service_pb2.UnloadModelResponse(model=DIGITS)
+
+    async def _check(self, name: str, context: Any) -> None:
+        await self._fake.admit(context)
+        if name.partition("/")[0] != "digits":
+            message = f"no model {name!r}"
+            await Refusal(StatusCode.NOT_FOUND, message, (reason("MODEL_NOT_FOUND"),)).abort(context)
+
+
+@asynccontextmanager
+async def serving(*refusals: Refusal, port: int = 0, closed: bool = False) -> AsyncGenerator[FakeServer, None]:
+    """Serve until the block is left.
+
+    Args:
+        refusals: how the first calls are refused.
+        port: where; 0: a free one.
+        closed: calls wait for the gate to be set.
+    """
+    fake = FakeServer(list(refusals))
+    if not closed:
+        fake.gate.set()
+    server = grpc.aio.server()
+    classification_service_pb2_grpc.add_ClassificationServiceServicer_to_server(FakeClassification(fake), server)
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(FakeModels(fake), server)
+    health_pb2_grpc.add_HealthServicer_to_server(fake.health, server)
+    await fake.health.set("", health_pb2.HealthCheckResponse.SERVING)
+    fake.port = server.add_insecure_port(f"127.0.0.1:{port}")
+    await server.start()
+    try:
+        yield fake
+    finally:
+        await server.stop(None)
