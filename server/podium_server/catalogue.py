@@ -1,0 +1,280 @@
+"""The models of a repository and the state of each version: found, loaded, answered for, unloaded."""
+
+import asyncio
+import enum
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from podium.v1 import model_manifest_pb2 as manifest_pb
+from podium.v1 import model_service_pb2 as pb
+
+from podium_server.errors import LoadFailed, ModelNotFound, NotReady
+from podium_server.metrics import Metrics
+from podium_server.model_ref import NAME, parse_ref
+from podium_server.package import PackageError
+from podium_server.servable import Servable
+
+log = logging.getLogger(__name__)
+
+
+class VersionState(enum.IntEnum):
+    """The state of one version; the wire's numbers."""
+
+    LOADING = pb.VERSION_STATE_LOADING
+    READY = pb.VERSION_STATE_READY
+    UNLOADING = pb.VERSION_STATE_UNLOADING
+    UNAVAILABLE = pb.VERSION_STATE_UNAVAILABLE
+
+
+@dataclass(slots=True)
+class VersionEntry:
+    """One version.
+
+    Attributes:
+        version: 1 or more.
+        state: whether it answers.
+        reason: why it does not; empty when ready.
+        servable: what answers, while ready or unloading.
+        load_s: seconds from the start of its load to ready; 0 before.
+    """
+
+    version: int
+    state: VersionState
+    reason: str = ""
+    servable: Servable | None = None
+    load_s: float = 0.0
+
+
+# Reads, replays and warms one version folder; raises PackageError with the reason when it must not be served.
+Load = Callable[[str, int, Path], Awaitable[Servable]]
+# Told after each change of a model's versions.
+Watcher = Callable[[str], None]
+
+
+class Catalogue:
+    """What is served; used in one event loop.
+
+    Args:
+        repository: the folder that holds a folder a model, with a folder a version.
+        latest: how many of each model's newest versions are loaded; None for all.
+        load: loads one version.
+        metrics: shows the states.
+    """
+
+    def __init__(self, repository: Path, latest: int | None, load: Load, metrics: Metrics) -> None:
+        self._repository = repository
+        self._latest = latest
+        self._load = load
+        self._metrics = metrics
+        self._models: dict[str, dict[int, VersionEntry]] = {}
+        self._defaults: dict[str, Servable] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._ready = False
+        self.watchers: list[Watcher] = []
+
+    @property
+    def ready(self) -> bool:
+        """Whether start-up is over and the server does not drain."""
+        return self._ready
+
+    def models(self) -> Mapping[str, Mapping[int, VersionEntry]]:
+        """Every model by name, its versions ascending."""
+        return {name: dict(sorted(versions.items())) for name, versions in sorted(self._models.items())}
+
+    def default(self, name: str) -> Servable | None:
+        """The newest ready version of a model, if any is."""
+        return self._defaults.get(name)
+
+    def resolve(self, name: str, version: int | None = None) -> Servable:
+        """Find who answers.
+
+        Args:
+            name: the model's name.
+            version: None for the newest that is ready.
+
+        Raises:
+            ModelNotFound: no such model or version.
+            NotReady: it is there and does not answer.
+        """
+        if version is None:
+            servable = self._defaults.get(name)
+            if servable is not None:
+                return servable
+        entry = self.entry(name, version)
+        if entry.state is VersionState.READY and entry.servable is not None:
+            return entry.servable
+        raise NotReady(
+            f"model '{name}' version {entry.version} is {entry.state.name.lower()}"
+            + (f": {entry.reason}" if entry.reason else "; send the request again later")
+        )
+
+    def resolve_ref(self, ref: str) -> Servable:
+        """Find who answers for "name", "name/version" or "name@alias".
+
+        Raises:
+            InvalidArgument: it is none of these.
+            ModelNotFound, NotReady: as `resolve`.
+        """
+        servable = self._defaults.get(ref)
+        if servable is not None:
+            return servable
+        parsed = parse_ref(ref)
+        if parsed.alias is not None:
+            self._versions(parsed.name)
+            raise ModelNotFound(f"model '{parsed.name}' has no alias '{parsed.alias}'; it has none at all")
+        return self.resolve(parsed.name, parsed.version)
+
+    def entry(self, name: str, version: int | None = None) -> VersionEntry:
+        """The state of a version; of the default one, or else the newest, when `version` is None.
+
+        Raises:
+            ModelNotFound: no such model or version.
+        """
+        versions = self._versions(name)
+        if version is None:
+            default = self._defaults.get(name)
+            version = default.version if default else max(versions)
+        if version not in versions:
+            known = ", ".join(map(str, sorted(versions)))
+            raise ModelNotFound(f"model '{name}' has no version {version}; it has {known}")
+        return versions[version]
+
+    def _versions(self, name: str) -> dict[int, VersionEntry]:
+        versions = self._models.get(name)
+        if not versions:
+            known = ", ".join(sorted(self._models)[:20]) or "none"
+            raise ModelNotFound(f"Request for unknown model: '{name[:200]}' is not found; the repository has: {known}")
+        return versions
+
+    async def start(self) -> None:
+        """Load the whole repository; what is broken is reported, the rest serves."""
+        names = sorted(path.name for path in self._repository.iterdir() if path.is_dir() and path.name[0] != ".")
+        for name in names:
+            if not NAME.fullmatch(name):
+                log.warning("folder %r is not served: a model's name has letters, digits and . _ - only", name)
+        await asyncio.gather(*(self._load_model(name) for name in names if NAME.fullmatch(name)))
+        self._ready = True
+
+    async def load(self, name: str) -> None:
+        """Load a model as the repository has it now; versions that are ready and still there stay.
+
+        Raises:
+            ModelNotFound: the repository has no such model.
+            LoadFailed: none of its versions can be served.
+        """
+        if not NAME.fullmatch(name) or not self._found(name):
+            raise ModelNotFound(f"Request for unknown model: '{name[:200]}' is not found in the repository")
+        await self._load_model(name)
+        if name not in self._defaults:
+            reasons = "; ".join(f"version {e.version}: {e.reason}" for e in self._models[name].values())
+            raise LoadFailed(f"failed to load '{name}': {reasons}")
+
+    async def unload(self, name: str) -> None:
+        """Take nothing new for a model, let accepted calls finish, and let go of it.
+
+        Raises:
+            ModelNotFound: no such model is loaded.
+        """
+        self._versions(name)
+        async with self._lock(name):
+            await asyncio.gather(*(self._unload_version(name, entry) for entry in self._models[name].values()))
+
+    def drain(self) -> None:
+        """Stop being ready; versions go on answering what was accepted."""
+        self._ready = False
+
+    async def close(self) -> None:
+        """Unload everything: accepted calls finish."""
+        self.drain()
+        await asyncio.gather(*(self.unload(name) for name in list(self._models)))
+
+    def _found(self, name: str) -> list[int]:
+        """The versions of a model in the repository that are to be loaded, ascending."""
+        folder = self._repository / name
+        if not folder.is_dir():
+            return []
+        numbers = [int(path.name) for path in folder.iterdir() if path.is_dir() and _is_version(path.name)]
+        return sorted(numbers)[-self._latest :] if self._latest else sorted(numbers)
+
+    async def _load_model(self, name: str) -> None:
+        async with self._lock(name):
+            versions = self._models.setdefault(name, {})
+            wanted = self._found(name)
+            for number in wanted:
+                if number not in versions or versions[number].state is not VersionState.READY:
+                    versions[number] = VersionEntry(number, VersionState.LOADING)
+                    self._changed(name)
+            loading = [versions[n] for n in wanted if versions[n].state is VersionState.LOADING]
+            await asyncio.gather(*(self._load_version(name, entry) for entry in loading))
+            gone = [entry for number, entry in versions.items() if number not in wanted]
+            await asyncio.gather(*(self._unload_version(name, entry) for entry in gone))
+            for entry in gone:
+                del versions[entry.version]
+            if not versions:
+                del self._models[name]
+            self._changed(name)
+
+    async def _load_version(self, name: str, entry: VersionEntry) -> None:
+        began = time.monotonic()
+        try:
+            servable = await self._load(name, entry.version, self._repository / name / str(entry.version))
+        except PackageError as error:
+            entry.state, entry.reason = VersionState.UNAVAILABLE, str(error)
+            log.error("model %s version %d is not served: %s", name, entry.version, error)
+        except Exception as error:  # whatever is wrong with one version, the rest must serve
+            entry.state, entry.reason = VersionState.UNAVAILABLE, f"loading it failed: {error!r}"
+            log.exception("model %s version %d is not served", name, entry.version)
+        else:
+            entry.state, entry.reason, entry.servable = VersionState.READY, "", servable
+            entry.load_s = time.monotonic() - began
+            self._show(entry, servable)
+            log.info("model %s version %d is ready after %.3f s", name, entry.version, entry.load_s)
+        self._changed(name)
+
+    def _show(self, entry: VersionEntry, servable: Servable) -> None:
+        """Show a version that became ready in the metrics."""
+        metrics = servable.usage.metrics
+        metrics.loaded(_task(servable), servable.provider, entry.load_s, lambda: servable.waiting_rows)
+        for graph, plan in servable.plans.items():
+            layout, rate = plan.layout, plan.rows_per_second
+            metrics.planned(graph, plan.max_batch_rows, layout.num_sessions, layout.num_threads, rate)
+
+    async def _unload_version(self, name: str, entry: VersionEntry) -> None:
+        servable = entry.servable
+        if servable is None:
+            entry.state, entry.reason = VersionState.UNAVAILABLE, entry.reason or "unloaded"
+            return
+        entry.state, entry.reason = VersionState.UNLOADING, "unloading"
+        self._changed(name)
+        await servable.close()
+        entry.state, entry.reason, entry.servable = VersionState.UNAVAILABLE, "unloaded", None
+        servable.usage.metrics.unloaded(_task(servable), servable.provider, list(servable.plans))
+        self._changed(name)
+
+    def _changed(self, name: str) -> None:
+        """Keep the default, the metrics and the watchers up with a model's versions."""
+        versions = self._models.get(name, {})
+        ready = [e.servable for _, e in sorted(versions.items()) if e.state is VersionState.READY and e.servable]
+        if ready:
+            self._defaults[name] = ready[-1]
+        else:
+            self._defaults.pop(name, None)
+        for entry in versions.values():
+            self._metrics.version(name, entry.version).state(entry.state.name, [state.name for state in VersionState])
+        for watcher in self.watchers:
+            watcher(name)
+
+    def _lock(self, name: str) -> asyncio.Lock:
+        return self._locks.setdefault(name, asyncio.Lock())
+
+
+def _is_version(name: str) -> bool:
+    return name.isascii() and name.isdigit() and name[0] != "0"
+
+
+def _task(servable: Servable) -> str:
+    """The task's name in a label, such as "image_classification"."""
+    return manifest_pb.Task.Name(servable.manifest.task).removeprefix("TASK_").lower()

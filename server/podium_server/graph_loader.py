@@ -1,0 +1,144 @@
+"""Makes one graph ready to run: open a session, replay the golden examples, find out how it runs best."""
+
+import dataclasses
+import logging
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from podium.v1 import model_manifest_pb2 as pb
+
+from podium_server.errors import PodiumError
+from podium_server.package import GoldenCase, Package
+from podium_server.plan import Layout, Plan, layouts
+from podium_server.plan_memory import Conditions, Measured, PlanMemory, processor_model
+from podium_server.replay import replay
+from podium_server.runtime.devices import CPU_PROVIDER, Device
+from podium_server.runtime.session import RUNTIME, Session, shares_batch_axis
+from podium_server.signature import Signature
+from podium_server.signature_match import check_signature
+from podium_server.warmup import RowCoupling, couple, measure_plan, sample_inputs
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """How graphs are run.
+
+    Attributes:
+        device: where.
+        num_cores: cores allowed, shared by all models.
+        max_waiting_rows: rows that may wait for one graph.
+        memory_folder: where measured plans are remembered.
+        max_batch_rows: the operator's most rows of a run; None to measure.
+        layout: the operator's sessions and threads; None to measure.
+    """
+
+    device: Device
+    num_cores: int
+    max_waiting_rows: int
+    memory_folder: Path
+    max_batch_rows: int | None = None
+    layout: Layout | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyGraph:
+    """A graph that is ready to run: its session, signature and plan."""
+
+    session: Session
+    signature: Signature
+    plan: Plan
+
+
+class GraphLoader:
+    """Loads graphs; `load` may be called by several threads.
+
+    Args:
+        options: how graphs are run.
+    """
+
+    def __init__(self, options: LoadOptions) -> None:
+        self._options = options
+        self._memory = PlanMemory(options.memory_folder / "plans")
+        self._processor = processor_model()
+        # One graph is measured at a time: two at once would measure each other.
+        self._measuring = threading.Lock()
+
+    def load(self, package: Package, graph: pb.Graph) -> ReadyGraph:
+        """Make a graph of a package ready.
+
+        Raises:
+            PackageError: it does not do what its manifest says.
+            LoadFailed: ONNX Runtime refuses it.
+        """
+        path = package.graph_path(graph)
+        layouts_ = self._layouts()
+        conditions = self._conditions(package.digests[graph.name], layouts_)
+        measured = self._memory.recall(conditions)
+        session = self._open(path, measured.plan.layout if measured else layouts_[0])
+        signature = check_signature(graph, session.signature) if package.checked else _read(session)
+        golden = [case for case in package.golden() if case.graph == graph.name]
+        if package.checked:
+            replay(golden, {graph.name: (session, signature)}, package.manifest.parity)
+        if measured is None:
+            measured = self._measure(path, session, signature, golden, layouts_)
+            self._memory.remember(conditions, measured)
+            if measured.plan.layout.num_threads != layouts_[0].num_threads:
+                session = self._open(path, measured.plan.layout)
+        return ReadyGraph(session, *self._settle(signature, measured))
+
+    def _layouts(self) -> list[Layout]:
+        """The layouts that may be chosen."""
+        if self._options.layout is not None:
+            return [self._options.layout]
+        if self._options.device.provider != CPU_PROVIDER:
+            return [Layout(1, 1)]  # an accelerator schedules itself
+        return layouts(self._options.num_cores)
+
+    def _conditions(self, digest: str, candidates: list[Layout]) -> Conditions:
+        names = tuple(f"{layout.num_sessions}x{layout.num_threads}" for layout in candidates)
+        return Conditions(digest, RUNTIME, self._options.device.name, names, self._processor)
+
+    def _open(self, path: Path, layout: Layout) -> Session:
+        return Session(path, providers=self._options.device.providers, num_threads=layout.num_threads)
+
+    def _measure(
+        self, path: Path, session: Session, signature: Signature, golden: list[GoldenCase], candidates: list[Layout]
+    ) -> Measured:
+        """Find out what rows do to one another, and which layout and batch size are best."""
+        unmeasured = Measured(Plan(candidates[0], 1, 0.0, "measured"), RowCoupling.MIXED)
+        sample = None if signature.uncarried else sample_inputs(signature, [case.inputs for case in golden])
+        if sample is None:
+            return unmeasured
+        with self._measuring:
+            try:
+                coupling = couple(session, sample) if signature.batched else RowCoupling.MIXED
+                first = candidates[0].num_threads
+                plan = measure_plan(
+                    lambda threads: session if threads == first else self._open(path, Layout(1, threads)),
+                    sample,
+                    coupling is RowCoupling.NONE,
+                    candidates,
+                )
+            except PodiumError as error:  # a stranger's graph may refuse random inputs
+                log.info("%s is not measured: %s", path, error)
+                return unmeasured
+        log.info("measured %s: %s, row coupling: %s", path, plan, coupling.value)
+        return Measured(plan, coupling)
+
+    def _settle(self, signature: Signature, measured: Measured) -> tuple[Signature, Plan]:
+        """What is run in the end: what was measured, within what rows allow and as the operator wants it."""
+        plan = measured.plan
+        if self._options.max_batch_rows is not None:
+            plan = dataclasses.replace(plan, max_batch_rows=self._options.max_batch_rows, source="configured")
+        if measured.coupling is not RowCoupling.NONE:
+            plan = dataclasses.replace(plan, max_batch_rows=1)
+        batched = signature.batched and measured.coupling is not RowCoupling.MIXED
+        return dataclasses.replace(signature, batched=batched), plan
+
+
+def _read(session: Session) -> Signature:
+    """The signature of an ONNX file without a manifest."""
+    return dataclasses.replace(session.signature, batched=shares_batch_axis(session.signature))

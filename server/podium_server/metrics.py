@@ -1,0 +1,159 @@
+"""Every Prometheus series of the server. Labels come from closed sets: RPC methods, loaded versions, status codes."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
+
+VERSION = ("model", "version")
+SECONDS = (
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+)  # fmt: skip
+ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+class Metrics:
+    """The series, in a registry of their own, so that several servers fit in one process."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        self.requests = Counter(
+            "podium_requests",
+            "Calls by method, by the version that answered (empty when none did) and by gRPC status code.",
+            ("method", *VERSION, "code"),
+            registry=registry,
+        )
+        self.request_seconds = Histogram(
+            "podium_request_seconds",
+            "Seconds from the decoded request to the finished answer.",
+            ("method", *VERSION),
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self.queue_seconds = Histogram(
+            "podium_queue_seconds",
+            "Seconds that a request waited for a session.",
+            VERSION,
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self.preprocess_seconds = Histogram(
+            "podium_preprocess_seconds",
+            "Seconds of decoding and preparing a request's inputs.",
+            VERSION,
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self.run_seconds = Histogram(
+            "podium_run_seconds",
+            "Seconds of one run inside the execution provider.",
+            VERSION,
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self.run_rows = Histogram(
+            "podium_run_rows", "Rows that shared one run.", VERSION, buckets=ROWS, registry=registry
+        )
+        self.queue_rows = Gauge("podium_queue_rows", "Rows that wait for a session now.", VERSION, registry=registry)
+        self.refused = Counter(
+            "podium_refused",
+            "Requests refused because the queue was full; nothing was run.",
+            VERSION,
+            registry=registry,
+        )
+        self.expired = Counter(
+            "podium_expired",
+            "Requests whose deadline passed in the queue; nothing was run.",
+            VERSION,
+            registry=registry,
+        )
+        self.cancelled = Counter(
+            "podium_cancelled", "Requests whose caller left before the answer.", VERSION, registry=registry
+        )
+        self.load_seconds = Gauge(
+            "podium_model_load_seconds",
+            "Seconds that a version took from the start of its load to ready.",
+            VERSION,
+            registry=registry,
+        )
+        self.version_state = Gauge(
+            "podium_model_state",
+            "1 for the state that a version is in, 0 for the others.",
+            (*VERSION, "state"),
+            registry=registry,
+        )
+        self.model_info = Gauge(
+            "podium_model_info",
+            "1 for each loaded version, with its task and active execution provider.",
+            (*VERSION, "task", "provider"),
+            registry=registry,
+        )
+        self.plan_rows = Gauge(
+            "podium_plan_batch_rows",
+            "The most rows of one run, as measured or set.",
+            (*VERSION, "graph"),
+            registry=registry,
+        )
+        self.plan_sessions = Gauge(
+            "podium_plan_sessions", "Sessions that run side by side.", (*VERSION, "graph"), registry=registry
+        )
+        self.plan_threads = Gauge(
+            "podium_plan_threads", "Threads inside each session.", (*VERSION, "graph"), registry=registry
+        )
+        self.plan_rate = Gauge(
+            "podium_plan_rows_per_second",
+            "Rows a second of the chosen plan as measured at warm-up; 0 when it was not.",
+            (*VERSION, "graph"),
+            registry=registry,
+        )
+
+    def version(self, model: str, version: int) -> "VersionMetrics":
+        """The series of one version."""
+        return VersionMetrics(self, model, str(version))
+
+
+class VersionMetrics:
+    """The series of one version, their labels looked up once: this is on the path of every request."""
+
+    def __init__(self, metrics: Metrics, model: str, version: str) -> None:
+        self.model, self.version = model, version
+        labels = (model, version)
+        self.queue_seconds = metrics.queue_seconds.labels(*labels)
+        self.preprocess_seconds = metrics.preprocess_seconds.labels(*labels)
+        self.run_seconds = metrics.run_seconds.labels(*labels)
+        self.run_rows = metrics.run_rows.labels(*labels)
+        self.refused = metrics.refused.labels(*labels)
+        self.expired = metrics.expired.labels(*labels)
+        self.cancelled = metrics.cancelled.labels(*labels)
+        self._metrics = metrics
+
+    def loaded(self, task: str, provider: str, load_s: float, waiting_rows: Callable[[], int]) -> None:
+        """Show a version that became ready."""
+        metrics, labels = self._metrics, (self.model, self.version)
+        metrics.model_info.labels(*labels, task, provider).set(1)
+        metrics.load_seconds.labels(*labels).set(load_s)
+        metrics.queue_rows.labels(*labels).set_function(waiting_rows)
+
+    def planned(self, graph: str, rows: int, sessions: int, threads: int, rate: float) -> None:
+        """Show how a graph is run."""
+        metrics, labels = self._metrics, (self.model, self.version, graph)
+        metrics.plan_rows.labels(*labels).set(rows)
+        metrics.plan_sessions.labels(*labels).set(sessions)
+        metrics.plan_threads.labels(*labels).set(threads)
+        metrics.plan_rate.labels(*labels).set(rate)
+
+    def unloaded(self, task: str, provider: str, graphs: list[str]) -> None:
+        """Take back what is only true of a loaded version; counters stay."""
+        metrics, labels = self._metrics, (self.model, self.version)
+        metrics.model_info.remove(*labels, task, provider)
+        metrics.load_seconds.remove(*labels)
+        metrics.queue_rows.remove(*labels)
+        for graph in graphs:
+            for gauge in (metrics.plan_rows, metrics.plan_sessions, metrics.plan_threads, metrics.plan_rate):
+                gauge.remove(*labels, graph)
+
+    def state(self, current: str, states: list[str]) -> None:
+        """Show the state that the version is in."""
+        for state in states:
+            self._metrics.version_state.labels(self.model, self.version, state).set(state == current)

@@ -1,0 +1,150 @@
+"""A version folder as it lies on disk: read, with every promise that can be checked without running it checked."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from google.protobuf import json_format
+from numpy.typing import NDArray
+from podium.v1 import model_manifest_pb2 as pb
+
+MANIFEST = "model.json"
+GOLDEN = "golden.npz"
+FORMAT = 1
+
+
+class PackageError(Exception):
+    """A version folder is not what it should be; the message names the file, what is wrong, what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenCase:
+    """One golden example of one graph: inputs and the outputs that PyTorch gave for them, by tensor name.
+
+    Attributes:
+        name: the case, such as "0".
+        graph: the graph's name.
+    """
+
+    name: str
+    graph: str
+    inputs: Mapping[str, NDArray[Any]]
+    outputs: Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A version folder.
+
+    Attributes:
+        path: the folder.
+        manifest: what it says of itself; of an ONNX file alone, a manifest with that one graph, whose signature is
+            still to be read from the file.
+        digests: SHA-256 of each graph's file, by graph name.
+        checked: whether the folder has a manifest, so that digests and golden examples vouch for it.
+    """
+
+    path: Path
+    manifest: pb.ModelManifest
+    digests: Mapping[str, str]
+    checked: bool
+
+    def graph_path(self, graph: pb.Graph) -> Path:
+        """The graph's ONNX file."""
+        return self.path / graph.file
+
+    def golden(self) -> Iterator[GoldenCase]:
+        """Read the golden examples.
+
+        Raises:
+            PackageError: the file is missing or cannot be read.
+        """
+        if self.checked:
+            yield from _read_golden(self.path / GOLDEN)
+
+
+def read_package(path: Path) -> Package:
+    """Read a version folder and compare every file with its digest.
+
+    Args:
+        path: the folder: a package with a manifest, or one ONNX file alone.
+
+    Raises:
+        PackageError: no manifest and not exactly one ONNX file; a manifest of another format or that is not one; a
+            file that is missing, changed or outside the folder.
+    """
+    if not (path / MANIFEST).exists():
+        return _read_lone_onnx(path)
+    manifest = _read_manifest(path / MANIFEST)
+    digests = {entry.name: _check_digest(path, entry) for entry in manifest.files}
+    for graph in manifest.graphs:
+        if graph.file not in digests:
+            raise PackageError(f"{MANIFEST}: graph '{graph.name}' is in '{graph.file}', which `files` does not list")
+    if not manifest.graphs:
+        raise PackageError(f"{MANIFEST}: `graphs` is empty; a package has at least one")
+    return Package(path, manifest, {graph.name: digests[graph.file] for graph in manifest.graphs}, checked=True)
+
+
+def _read_manifest(path: Path) -> pb.ModelManifest:
+    try:
+        manifest = json_format.Parse(path.read_text(encoding="utf-8"), pb.ModelManifest())
+    except (json_format.ParseError, UnicodeDecodeError) as error:
+        raise PackageError(f"{MANIFEST} is not a manifest: {error}") from error
+    if manifest.format != FORMAT:
+        raise PackageError(f"{MANIFEST}: `format` is {manifest.format}; this server reads format {FORMAT}")
+    return manifest
+
+
+def _check_digest(folder: Path, entry: pb.FileDigest) -> str:
+    """Compare one file with what the manifest says of it; its SHA-256."""
+    path = folder / entry.name
+    if path.resolve().parent != folder.resolve():
+        raise PackageError(f"{MANIFEST}: `files` names '{entry.name}', which is not in the version folder itself")
+    if not path.is_file():
+        raise PackageError(f"'{entry.name}' is missing; {MANIFEST} lists it")
+    if path.stat().st_size != entry.size_bytes:
+        raise PackageError(
+            f"'{entry.name}' has {path.stat().st_size} bytes, and {MANIFEST} says {entry.size_bytes}: "
+            "the copy is incomplete or the file was changed"
+        )
+    digest = sha256_of(path)
+    if digest != entry.sha256:
+        raise PackageError(f"'{entry.name}' was changed: its SHA-256 is {digest}, and {MANIFEST} says {entry.sha256}")
+    return digest
+
+
+def _read_lone_onnx(path: Path) -> Package:
+    files = sorted(path.glob("*.onnx"))
+    if len(files) != 1:
+        found = ", ".join(file.name for file in files) or "none"
+        raise PackageError(f"no {MANIFEST}, and not exactly one .onnx file (found: {found})")
+    manifest = pb.ModelManifest(
+        format=FORMAT,
+        task=pb.TASK_TENSOR,
+        description="An ONNX file without a manifest: served as its own signature says, unchecked.",
+        graphs=[pb.Graph(name="model", file=files[0].name)],
+    )
+    return Package(path, manifest, {"model": sha256_of(files[0])}, checked=False)
+
+
+def _read_golden(path: Path) -> Iterator[GoldenCase]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in archive.files}
+    except (OSError, ValueError) as error:
+        raise PackageError(f"{GOLDEN} cannot be read: {error}") from error
+    cases: dict[tuple[str, str], dict[str, dict[str, NDArray[Any]]]] = {}
+    for key, array in arrays.items():
+        case, graph, side, tensor = key.split("/", 3)
+        cases.setdefault((case, graph), {"inputs": {}, "outputs": {}})[side][tensor] = array
+    for (case, graph), sides in cases.items():
+        yield GoldenCase(case, graph, sides["inputs"], sides["outputs"])
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, as 64 lower-case hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,229 @@
+"""Binds services to gRPC: one place maps errors, counts calls and measures them, for every method alike.
+
+A service is an object whose async methods carry the RPCs' names. Methods raise `PodiumError`; nobody calls
+`context.abort` but this module. A wrapper of our own rather than an interceptor: gRPC's asyncio interceptors cost
+more than all that is done here.
+"""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, NoReturn
+
+import grpc
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from grpc import StatusCode
+from prometheus_client import Counter, Histogram
+
+from podium_server.batching.batcher import Run
+from podium_server.errors import NotReady, PodiumError
+from podium_server.metrics import Metrics
+from podium_server.servable import Servable
+from podium_server.status import DETAILS_KEY, details, text
+
+log = logging.getLogger(__name__)
+
+Context = grpc.aio.ServicerContext[Any, Any]
+REQUEST_ID = "x-request-id"
+
+
+class Gate:
+    """Whether calls are taken, and how many are inside: open until the server drains."""
+
+    def __init__(self) -> None:
+        self.open = True
+        self._inside = 0
+        self._emptied = asyncio.Event()
+
+    def enter(self) -> None:
+        """Let a call in, or raise NotReady once the server drains."""
+        if not self.open:
+            raise NotReady("gRPC server is shutting down and has stopped accepting new requests.")
+        self._inside += 1
+
+    def leave(self) -> None:
+        """A call has ended that was let in."""
+        self._inside -= 1
+        if not self._inside:
+            self._emptied.set()
+
+    async def empty(self) -> None:
+        """Wait until no call is inside."""
+        while self._inside:
+            self._emptied.clear()
+            await self._emptied.wait()
+
+
+class Call:
+    """What a service method knows of its call, and tells about its answer."""
+
+    __slots__ = ("_context", "_deadline", "began", "servable")
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._deadline: float | None = None
+        self.began = time.monotonic()
+        self.servable: Servable | None = None
+        remaining = context.time_remaining()
+        if remaining is not None:
+            self._deadline = self.began + remaining
+
+    @property
+    def deadline(self) -> float | None:
+        """The monotonic second at which the caller stops waiting; None when it waits for ever."""
+        return self._deadline
+
+    @property
+    def late(self) -> bool:
+        """Whether the deadline has passed."""
+        return self._deadline is not None and time.monotonic() >= self._deadline
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """The text values that came with the call."""
+        pairs = self._context.invocation_metadata() or ()
+        return {str(key): value for key, value in pairs if isinstance(value, str)}
+
+    def serve_with(self, servable: Servable) -> Servable:
+        """Name the version that works on this call, so that its errors count as that version's too."""
+        self.servable = servable
+        return servable
+
+    def answered(self, servable: Servable, *, rows: int, preprocess_s: float, run: Run, encode_s: float = 0.0) -> None:
+        """Report a successful answer: feeds metrics, usage and the trailing metadata.
+
+        Args:
+            servable: who answered.
+            rows: the request's rows.
+            preprocess_s: seconds of decoding and preparing.
+            run: what the batcher gave.
+            encode_s: seconds of building the answer.
+        """
+        del rows
+        self.servable = servable
+        total_s = time.monotonic() - self.began
+        servable.usage.answered(run, total_s=total_s, preprocess_s=preprocess_s, encode_s=encode_s)
+        self._context.set_trailing_metadata((("server-timing", _server_timing(total_s, preprocess_s, run)),))
+
+
+def _server_timing(total_s: float, preprocess_s: float, run: Run) -> str:
+    """Milliseconds by part, in the form of the W3C's Server-Timing header."""
+    return (
+        f"total;dur={total_s * 1e3:.3f}, preprocess;dur={preprocess_s * 1e3:.3f}, "
+        f"queue;dur={run.queue_s * 1e3:.3f}, run;dur={run.run_s * 1e3:.3f}"
+    )
+
+
+class Ledger:
+    """Counts the calls of one method."""
+
+    def __init__(self, metrics: Metrics, method: str) -> None:
+        self._metrics = metrics
+        self._method = method
+        self._series: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
+
+    def close(self, call: Call, code: str) -> None:
+        """Count one call that has ended."""
+        servable = call.servable
+        seconds = time.monotonic() - call.began
+        labels = (servable.name, str(servable.version)) if servable else ("", "")
+        counter, histogram = self._series.get((*labels, code)) or self._look_up(*labels, code)
+        counter.inc()
+        histogram.observe(seconds)
+        if servable is not None and code != "OK":
+            servable.usage.failed(seconds)
+
+    def _look_up(self, model: str, version: str, code: str) -> tuple[Counter, Histogram]:
+        """Find the series of one outcome once: looking labels up costs more than counting."""
+        counter = self._metrics.requests.labels(self._method, model, version, code)
+        histogram = self._metrics.request_seconds.labels(self._method, model, version)
+        self._series[model, version, code] = counter, histogram
+        return counter, histogram
+
+
+def handlers(
+    service: ServiceDescriptor, implementation: object, *, metrics: Metrics, gate: Gate
+) -> grpc.GenericRpcHandler[Any, Any]:
+    """Bind the methods of an object to the RPCs of a service.
+
+    Args:
+        service: the service's descriptor; RPCs without a method of that name answer UNIMPLEMENTED.
+        implementation: has async methods `Name(request, call) -> response` for unary RPCs, and async generators
+            `Name(requests, call)` for those that stream both ways.
+        metrics: where calls are counted.
+        gate: refuses calls when the server drains.
+    """
+    bound = {
+        method.name: _bind(method, getattr(implementation, method.name), Ledger(metrics, method.full_name), gate)
+        for method in service.methods
+        if hasattr(implementation, method.name)
+    }
+    return grpc.method_handlers_generic_handler(service.full_name, bound)
+
+
+def _bind(
+    method: MethodDescriptor, function: Callable[..., Any], ledger: Ledger, gate: Gate
+) -> grpc.RpcMethodHandler[Any, Any]:
+    request_class: type[Message] = GetMessageClass(method.input_type)
+    codec = request_class.FromString, GetMessageClass(method.output_type).SerializeToString
+    if method.client_streaming and method.server_streaming:
+        return grpc.stream_stream_rpc_method_handler(_streaming(function, ledger, gate), *codec)
+    return grpc.unary_unary_rpc_method_handler(_unary(function, ledger, gate), *codec)
+
+
+def _unary(
+    function: Callable[[Message, Call], Awaitable[Message]], ledger: Ledger, gate: Gate
+) -> Callable[[Message, Context], Awaitable[Message]]:
+    async def handle(request: Message, context: Context) -> Message:
+        call = Call(context)
+        try:
+            gate.enter()
+            try:
+                response = await function(request, call)
+            finally:
+                gate.leave()
+        except BaseException as error:  # noqa: BLE001 - each way to end is counted, and raised again
+            await _fail(error, call, context, ledger)
+        ledger.close(call, "OK")
+        return response
+
+    return handle
+
+
+def _streaming(
+    function: Callable[[AsyncIterator[Message], Call], AsyncIterator[Message]], ledger: Ledger, gate: Gate
+) -> Callable[[AsyncIterator[Message], Context], AsyncIterator[Message]]:
+    async def handle(requests: AsyncIterator[Message], context: Context) -> AsyncIterator[Message]:
+        call = Call(context)
+        try:
+            gate.enter()
+            try:
+                async for response in function(requests, call):
+                    yield response
+            finally:
+                gate.leave()
+        except BaseException as error:  # noqa: BLE001 - each way to end is counted, and raised again
+            await _fail(error, call, context, ledger)
+        ledger.close(call, "OK")
+
+    return handle
+
+
+async def _fail(error: BaseException, call: Call, context: Context, ledger: Ledger) -> NoReturn:
+    """Count a failed call and end it with the error's status."""
+    if isinstance(error, PodiumError):
+        ledger.close(call, error.code.name)
+        await context.abort(error.code, text(error), ((DETAILS_KEY, details(error).SerializeToString()),))
+    if isinstance(error, asyncio.CancelledError | GeneratorExit):
+        # gRPC cancels a handler both when its caller leaves and when the caller's deadline passes.
+        ledger.close(call, "DEADLINE_EXCEEDED" if call.late else "CANCELLED")
+        raise error
+    request_id = call.metadata.get(REQUEST_ID) or uuid.uuid4().hex
+    log.error("request %s failed", request_id, exc_info=error)
+    ledger.close(call, "INTERNAL")
+    await context.abort(StatusCode.INTERNAL, f"the server failed; its log has the cause under request {request_id}")
+    raise AssertionError("abort always raises")

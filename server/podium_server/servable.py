@@ -1,0 +1,43 @@
+"""One loaded version: what every service answers with."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from podium.v1 import model_manifest_pb2 as pb
+
+from podium_server.batching.batcher import Batcher
+from podium_server.plan import Plan
+from podium_server.usage import Usage
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Servable:
+    """A version that is ready to answer.
+
+    Attributes:
+        name: the model's name.
+        version: 1 or more.
+        manifest: what the package says of itself, with the signatures of its graphs.
+        provider: the execution provider that runs it.
+        batchers: by graph name; "model" for packages of one graph.
+        plans: how each graph is run, by graph name.
+        usage: what it has done so far.
+    """
+
+    name: str
+    version: int
+    manifest: pb.ModelManifest
+    provider: str
+    batchers: Mapping[str, Batcher]
+    plans: Mapping[str, Plan]
+    usage: Usage
+
+    @property
+    def waiting_rows(self) -> int:
+        """Rows that wait for a session, over all graphs."""
+        return sum(batcher.waiting_rows for batcher in self.batchers.values())
+
+    async def close(self) -> None:
+        """Finish what was accepted, then end the sessions."""
+        await asyncio.gather(*(batcher.close() for batcher in self.batchers.values()))

@@ -1,0 +1,242 @@
+"""The server's life: bind, answer probes, load, serve, drain."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import grpc
+from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
+from google.protobuf.descriptor_pool import DescriptorPool
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+from podium.v1 import classification_service_pb2, model_service_pb2
+
+from podium_server.catalogue import Catalogue
+from podium_server.graph_loader import LoadOptions
+from podium_server.loader import Loader
+from podium_server.logs import set_up_logs
+from podium_server.metrics import Metrics
+from podium_server.oip.messages import DESCRIPTOR as OPEN_INFERENCE
+from podium_server.plan import Layout
+from podium_server.rpc import Gate, handlers
+from podium_server.runtime.cores import allowed_cores
+from podium_server.runtime.probe import DeviceUnavailable, choose_device
+from podium_server.services.classification import ClassificationService
+from podium_server.services.health import HealthReporter
+from podium_server.services.inference import InferenceService
+from podium_server.services.models import ModelService
+from podium_server.settings import Settings
+from podium_server.web import HttpServer, application
+
+log = logging.getLogger(__name__)
+
+# Python hands its lock on every 5 ms by default: a session's thread that ends its run would wait that long for the
+# busy event loop. Measured by `make bench`.
+SWITCH_INTERVAL_S = 0.0002
+
+
+class StartError(Exception):
+    """The server cannot start; the message names the setting, what is wrong, and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The ports that were bound."""
+
+    grpc: int
+    http: int
+
+
+class Server:
+    """One server in the running event loop.
+
+    Args:
+        settings: how it runs.
+
+    Raises:
+        StartError: the device is not there.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.gate = Gate()
+        self._loader = Loader(_load_options(settings), self.metrics)
+        self.catalogue = Catalogue(settings.repository, settings.versions, self._loader.load, self.metrics)
+        services = self._services()
+        self._health = HealthReporter(self.catalogue, [descriptor.full_name for descriptor, _ in services])
+        self._grpc = grpc.aio.server(options=_channel_options(settings))
+        for descriptor, implementation in services:
+            handler = handlers(descriptor, implementation, metrics=self.metrics, gate=self.gate)
+            self._grpc.add_generic_rpc_handlers([handler])
+        health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._grpc)
+        if settings.reflection:
+            _enable_reflection(self._grpc, [descriptor for descriptor, _ in services])
+        self._http: HttpServer | None = None
+
+    def _services(self) -> list[tuple[ServiceDescriptor, object]]:
+        """Every service with what implements it."""
+        typed = classification_service_pb2.DESCRIPTOR.services_by_name, model_service_pb2.DESCRIPTOR.services_by_name
+        return [
+            (typed[0]["ClassificationService"], ClassificationService(self.catalogue, self.settings)),
+            (typed[1]["ModelService"], ModelService(self.catalogue)),
+            (OPEN_INFERENCE.services_by_name["GRPCInferenceService"], InferenceService(self.catalogue)),
+        ]
+
+    async def start(self) -> Ports:
+        """Bind both ports and answer probes; models are not loaded yet.
+
+        Raises:
+            StartError: a port is taken or may not be bound.
+        """
+        host = self.settings.host
+        listener = _bind(host, self.settings.http_port)
+        try:
+            grpc_port = self._grpc.add_insecure_port(_address(host, self.settings.grpc_port))
+        except RuntimeError as error:
+            listener.close()
+            address = _address(host, self.settings.grpc_port)
+            raise StartError(f"grpc-port: {address} cannot be bound; is it in use? 0 takes any free port") from error
+        await self._grpc.start()
+        self._http = HttpServer(application(self.catalogue, self.metrics), listener)
+        self._http.start()
+        return Ports(grpc_port, listener.getsockname()[1])
+
+    async def load(self) -> None:
+        """Load the repository and become ready."""
+        await self.catalogue.start()
+        await self._health.update()
+
+    async def stop(self) -> None:
+        """Take nothing new, finish what was accepted within the limit, and close."""
+        self.gate.open = False
+        self.catalogue.drain()
+        await self._health.close()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.gate.empty(), self.settings.drain_s)
+        await self._grpc.stop(0)
+        await self.catalogue.close()
+        if self._http is not None:
+            await self._http.close()
+        self._loader.close()
+
+
+def _load_options(settings: Settings) -> LoadOptions:
+    try:
+        choice = choose_device(settings.device)
+    except DeviceUnavailable as error:
+        raise StartError(str(error)) from error
+    for reason in choice.passed_over:
+        log.warning("%s", reason)
+    layout = None
+    if settings.sessions is not None and settings.threads is not None:
+        layout = Layout(settings.sessions, settings.threads)
+    return LoadOptions(
+        device=choice.device,
+        num_cores=settings.cores or allowed_cores(),
+        max_waiting_rows=settings.queue_rows,
+        memory_folder=settings.cache_dir,
+        max_batch_rows=settings.max_batch_rows,
+        layout=layout,
+    )
+
+
+def _channel_options(settings: Settings) -> list[tuple[str, int]]:
+    """Name the settings as gRPC does."""
+    return [
+        ("grpc.max_receive_message_length", settings.max_message_bytes),
+        ("grpc.max_send_message_length", settings.max_message_bytes),
+        # Clients behind balancers ping to keep their connection; gRPC's default closes it on them.
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", int(settings.keepalive_min_interval_s * 1000)),
+        ("grpc.http2.max_ping_strikes", 0),
+        # Two servers must not share a port by accident.
+        ("grpc.so_reuseport", 0),
+    ]
+
+
+def _enable_reflection(server: grpc.aio.Server, services: list[ServiceDescriptor]) -> None:
+    """Describe the services, from a pool that holds those of the private pool too."""
+    pool = DescriptorPool()
+    seen: set[str] = set()
+
+    def add(file: FileDescriptor) -> None:
+        if file.name not in seen:
+            seen.add(file.name)
+            for dependency in file.dependencies:
+                add(dependency)
+            pool.AddSerializedFile(file.serialized_pb)
+
+    for file in (*(service.file for service in services), health_pb2.DESCRIPTOR, reflection_pb2.DESCRIPTOR):
+        add(file)
+    names = [service.full_name for service in services]
+    names += [health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME]
+    reflection.enable_server_reflection(names, server, pool=pool)
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """Bind the HTTP port."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise StartError(
+            f"http-port: {_address(host, port)} cannot be bound: {error.strerror}; 0 takes any free port"
+        ) from error
+
+
+async def serve(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT, then drain; the exit status."""
+    loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    server = Server(settings)
+    ports = await server.start()
+    loading = loop.create_task(server.load())
+    ending = loop.create_task(stopping.wait())
+    await asyncio.wait([loading, ending], return_when=asyncio.FIRST_COMPLETED)
+    if loading.done():
+        loading.result()
+        # What lives until the end need not be looked at by the garbage collector again.
+        gc.collect()
+        gc.freeze()
+        grpc_address, http_address = _address(settings.host, ports.grpc), _address(settings.host, ports.http)
+        print(f"podium: serving gRPC on {grpc_address}, HTTP on {http_address}", flush=True)
+        await ending
+    else:
+        loading.cancel()
+        await asyncio.gather(loading, return_exceptions=True)
+    log.info("shutting down")
+    await server.stop()
+    return 0
+
+
+def run(settings: Settings) -> int:
+    """Run a server in this process; the exit status: 0 after a clean end, 1 when it could not start."""
+    set_up_logs(settings.log_level, settings.log_format)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(serve(settings))
+    except StartError as error:
+        print(f"podium serve: {error}", file=sys.stderr)
+        return 1
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """The loop of uvloop where there is one: a call costs it less processor time."""
+    try:
+        import uvloop
+    except ImportError:  # not on Windows
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop

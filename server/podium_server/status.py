@@ -1,0 +1,44 @@
+"""From an error to what goes on the wire: a canonical code, a text for people, `google.rpc` details for programs."""
+
+from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+from grpc import StatusCode
+
+from podium_server.errors import InvalidArgument, Overloaded, PodiumError
+
+DOMAIN = "podium"
+DETAILS_KEY = "grpc-status-details-bin"
+# gRPC clients refuse headers beyond 8 KiB by default, and the text travels three times: as such and in the
+# details.
+MAX_TEXT_CHARS = 1_500
+
+
+def details(error: PodiumError) -> status_pb2.Status:
+    """The error as a `google.rpc.Status`: ErrorInfo always, BadRequest or RetryInfo where they apply."""
+    parts: list[Message] = [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN)]
+    if isinstance(error, InvalidArgument) and error.field_path:
+        violation = error_details_pb2.BadRequest.FieldViolation(field=error.field_path, description=text(error))
+        parts.append(error_details_pb2.BadRequest(field_violations=[violation]))
+    if isinstance(error, Overloaded):
+        delay = duration_pb2.Duration()
+        delay.FromMicroseconds(int(error.retry_after_s * 1e6))
+        parts.append(error_details_pb2.RetryInfo(retry_delay=delay))
+    packed: list[any_pb2.Any] = []
+    for part in parts:
+        anything = any_pb2.Any()
+        anything.Pack(part)
+        packed.append(anything)
+    return status_pb2.Status(code=code_number(error.code), message=text(error), details=packed)
+
+
+def text(error: PodiumError) -> str:
+    """The error's message, cut to what a header carries."""
+    message = str(error)
+    return message if len(message) <= MAX_TEXT_CHARS else message[: MAX_TEXT_CHARS - 1] + "…"
+
+
+def code_number(code: StatusCode) -> int:
+    """The number of a status code on the wire."""
+    number: int = code.value[0]
+    return number

@@ -1,0 +1,68 @@
+"""The HTTP port: Prometheus metrics and the probes of an orchestrator."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from podium_server.catalogue import Catalogue
+from podium_server.metrics import Metrics
+
+
+def application(catalogue: Catalogue, metrics: Metrics) -> Starlette:
+    """Make the application: `/metrics`, `/livez`, `/readyz`."""
+
+    async def show_metrics(_: Request) -> Response:
+        page = await asyncio.to_thread(generate_latest, metrics.registry)
+        return Response(page, media_type=CONTENT_TYPE_LATEST)
+
+    async def live(_: Request) -> Response:
+        return PlainTextResponse("live\n")
+
+    async def ready(_: Request) -> Response:
+        if catalogue.ready:
+            return PlainTextResponse("ready\n")
+        return PlainTextResponse("not ready: models are loading, or the server is shutting down\n", 503)
+
+    return Starlette(routes=[Route("/metrics", show_metrics), Route("/livez", live), Route("/readyz", ready)])
+
+
+class _QuietServer(uvicorn.Server):
+    """A uvicorn server that leaves signals to its owner."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+class HttpServer:
+    """Serves an application on a socket that is already bound, in the running event loop.
+
+    Args:
+        app: what answers.
+        listener: a bound socket.
+    """
+
+    def __init__(self, app: Starlette, listener: socket.socket) -> None:
+        config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, ws="none")
+        self._server = _QuietServer(config)
+        self._listener = listener
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._task = asyncio.get_running_loop().create_task(self._server.serve([self._listener]))
+
+    async def close(self) -> None:
+        """Stop; answers under way are finished."""
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
