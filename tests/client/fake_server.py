@@ -127,7 +127,7 @@ def _result(
         classification_service_pb2.ClassScore(index=7, label="", probability=0.25),
     ]
     return classification_service_pb2.ClassificationResult(
-        classes=classes[: request.top_k], logits=[0.5, -1.5] if request.return_logits else []
+        classes=classes[: request.top_k], logits=[0.5] * 256 if request.return_logits else []
     )
 
 

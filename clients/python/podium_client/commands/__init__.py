@@ -1,0 +1,1 @@
+"""The subcommands of `podium` for callers: one module each, imported when used."""

@@ -1,0 +1,28 @@
+"""Classes with their probabilities, as bars in a terminal."""
+
+from rich.table import Table
+from rich.text import Text
+
+from podium_client.answers import Classification
+
+_WIDTH = 24
+
+
+def bars_table(result: Classification) -> Table:
+    """Draw a row for each class: probability, bar, label, and its logit where there are logits."""
+    table = Table.grid(padding=(0, 1, 0, 1))
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column()
+    table.add_column(justify="right", no_wrap=True)
+    for score in result.classes:
+        logit = "" if result.logits is None else f"{result.logits[score.index]:.4f}"
+        table.add_row(f"{score.probability:7.2%}", bar(score.probability), score.name, Text(logit, style="dim"))
+    return table
+
+
+def bar(fraction: float, width: int = _WIDTH) -> Text:
+    """Draw a fraction of 0 ... 1 to half a character."""
+    halves = round(max(0.0, min(fraction, 1.0)) * width * 2)
+    filled = "━" * (halves // 2) + ("╸" if halves % 2 else "")
+    return Text(filled, style="cyan").append(" " * (width - len(filled)))

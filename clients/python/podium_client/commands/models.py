@@ -1,0 +1,89 @@
+"""`podium models`: what a server serves, and how."""
+
+import dataclasses
+import json
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from podium_client.catalogue import ExecutionPlan, Model, ModelVersion, VersionState
+from podium_client.client import Client
+from podium_client.commands.options import address_option, json_option, shows_errors, timeout_option
+
+_STYLE_BY_STATE = {
+    VersionState.READY: "green",
+    VersionState.LOADING: "yellow",
+    VersionState.UNLOADING: "yellow",
+    VersionState.UNAVAILABLE: "red",
+}
+
+
+@click.command()
+@address_option
+@timeout_option
+@json_option
+@shows_errors
+def models(address: str, timeout: float, as_json: bool) -> None:
+    """List a server's models: their versions, state, and how they are run.
+
+    The version that a bare name means is marked with *. Of each graph: the most rows that one run takes, the
+    sessions that run side by side, the threads of each, and the rows a second that this gave when measured.
+    """
+    with Client(address, timeout=timeout) as client:
+        listed = client.models()
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(model) for model in listed], indent=2))
+        return
+    console = Console()
+    if not listed:
+        console.print(f"The server at {address} has no models: its repository is empty.")
+        return
+    console.print(models_table(listed))
+    for model in listed:
+        for version in model.versions:
+            if version.reason:
+                label = Text(f"{model.name}/{version.version}", style="bold red")
+                console.print(label.append(f"  {version.reason}", style="not bold default"))
+
+
+def models_table(listed: list[Model]) -> Table:
+    """Draw a table with a row for each version."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("model", style="bold", no_wrap=True)
+    table.add_column("version", justify="right")
+    table.add_column("state", no_wrap=True)
+    table.add_column("task")
+    table.add_column("provider", no_wrap=True)
+    for name in ("rows a run", "sessions", "threads", "rows/s"):
+        table.add_column(name, justify="right")
+    table.add_column("load", justify="right", no_wrap=True)
+    for model in listed:
+        for version in model.versions:
+            table.add_row(*_cells(model, version))
+    return table
+
+
+def _cells(model: Model, version: ModelVersion) -> list[str | Text]:
+    return [
+        model.name,
+        f"{version.version}{'*' if version.version == model.default_version else ' '}",
+        Text(version.state, style=_STYLE_BY_STATE.get(version.state, "")),
+        "" if version.task == "unspecified" else version.task,
+        version.execution_provider.removesuffix("ExecutionProvider"),
+        *_plan_cells(version.plans),
+        f"{version.load_s:.2f} s" if version.load_s else "",
+    ]
+
+
+def _plan_cells(plans: tuple[ExecutionPlan, ...]) -> list[str]:
+    if not plans:
+        return [""] * 4
+    return ["\n".join(column) for column in zip(*map(_plan, plans), strict=True)]
+
+
+def _plan(plan: ExecutionPlan) -> tuple[str, str, str, str]:
+    measured = f"{plan.rows_per_second:,.0f}" if plan.rows_per_second else "–"
+    return str(plan.max_batch_rows), str(plan.num_sessions), str(plan.num_threads), measured
