@@ -29,6 +29,9 @@ class VersionState(enum.IntEnum):
     UNAVAILABLE = pb.VERSION_STATE_UNAVAILABLE
 
 
+STATES = [state.name for state in VersionState]
+
+
 @dataclass(slots=True)
 class VersionEntry:
     """One version.
@@ -213,6 +216,7 @@ class Catalogue:
             await asyncio.gather(*(self._unload_version(name, entry) for entry in gone))
             for entry in gone:
                 del versions[entry.version]
+                self._metrics.forget_state(name, entry.version, STATES)
             if not versions:
                 del self._models[name]
             self._changed(name)
@@ -263,7 +267,7 @@ class Catalogue:
         else:
             self._defaults.pop(name, None)
         for entry in versions.values():
-            self._metrics.version(name, entry.version).state(entry.state.name, [state.name for state in VersionState])
+            self._metrics.show_state(name, entry.version, entry.state.name, STATES)
         for watcher in self.watchers:
             watcher(name)
 

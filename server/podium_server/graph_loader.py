@@ -108,7 +108,7 @@ class GraphLoader:
         self, path: Path, session: Session, signature: Signature, golden: list[GoldenCase], candidates: list[Layout]
     ) -> Measured:
         """Find out what rows do to one another, and which layout and batch size are best."""
-        unmeasured = Measured(Plan(candidates[0], 1, 0.0, "measured"), RowCoupling.MIXED)
+        unmeasured = Measured(Plan(candidates[0], 1), RowCoupling.MIXED)
         sample = None if signature.uncarried else sample_inputs(signature, [case.inputs for case in golden])
         if sample is None:
             return unmeasured

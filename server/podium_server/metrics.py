@@ -1,6 +1,6 @@
 """Every Prometheus series of the server. Labels come from closed sets: RPC methods, loaded versions, status codes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 
@@ -108,6 +108,16 @@ class Metrics:
             registry=registry,
         )
 
+    def show_state(self, model: str, version: int, current: str, states: Sequence[str]) -> None:
+        """Show the state that a version is in, of all the states there are."""
+        for state in states:
+            self.version_state.labels(model, str(version), state).set(state == current)
+
+    def forget_state(self, model: str, version: int, states: Sequence[str]) -> None:
+        """Take back the state of a version that the repository has no more."""
+        for state in states:
+            self.version_state.remove(model, str(version), state)
+
     def version(self, model: str, version: int) -> "VersionMetrics":
         """The series of one version."""
         return VersionMetrics(self, model, str(version))
@@ -152,8 +162,3 @@ class VersionMetrics:
         for graph in graphs:
             for gauge in (metrics.plan_rows, metrics.plan_sessions, metrics.plan_threads, metrics.plan_rate):
                 gauge.remove(*labels, graph)
-
-    def state(self, current: str, states: list[str]) -> None:
-        """Show the state that the version is in."""
-        for state in states:
-            self._metrics.version_state.labels(self.model, self.version, state).set(state == current)

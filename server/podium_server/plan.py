@@ -32,13 +32,14 @@ class Plan:
         layout: sessions and threads.
         max_batch_rows: the most rows of one run.
         rows_per_second: as measured; 0 when it was not.
-        source: "measured", "remembered" or "configured".
+        source: "measured", "remembered" from an earlier start, "configured" by the operator, or "default" for a graph
+            that cannot be measured.
     """
 
     layout: Layout
     max_batch_rows: int
     rows_per_second: float = 0.0
-    source: str = "configured"
+    source: str = "default"
 
 
 # Rows a second of a layout at a batch size.

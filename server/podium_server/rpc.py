@@ -147,7 +147,7 @@ class Ledger:
 
 def handlers(
     service: ServiceDescriptor, implementation: object, *, metrics: Metrics, gate: Gate
-) -> grpc.GenericRpcHandler[Any, Any]:
+) -> "grpc.GenericRpcHandler[Any, Any]":
     """Bind the methods of an object to the RPCs of a service.
 
     Args:
@@ -167,7 +167,7 @@ def handlers(
 
 def _bind(
     method: MethodDescriptor, function: Callable[..., Any], ledger: Ledger, gate: Gate
-) -> grpc.RpcMethodHandler[Any, Any]:
+) -> "grpc.RpcMethodHandler[Any, Any]":
     request_class: type[Message] = GetMessageClass(method.input_type)
     codec = request_class.FromString, GetMessageClass(method.output_type).SerializeToString
     if method.client_streaming and method.server_streaming:
