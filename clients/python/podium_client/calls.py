@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+import uuid
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -10,10 +11,12 @@ from grpc.aio import AioRpcError, UnaryUnaryMultiCallable
 
 from podium_client.errors import PodiumError
 from podium_client.retries import RetryBudget, RetryPolicy, nothing_was_run
-from podium_client.rpc_errors import from_rpc_error
+from podium_client.rpc_errors import Sent, from_rpc_error
 
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
+
+REQUEST_ID_KEY = "x-request-id"  # the server writes it to its log when it fails
 
 
 class Caller:
@@ -45,15 +48,18 @@ class Caller:
             PodiumError: the last error, by who is to blame.
         """
         deadline = time.monotonic() + timeout_s
+        request_id = uuid.uuid4().hex
         attempt = 1
         while True:
             remaining_s = deadline - time.monotonic()
             try:
                 response: ResponseT = await rpc(
-                    request, timeout=None if remaining_s == float("inf") else max(remaining_s, 0.0)
+                    request,
+                    timeout=None if remaining_s == float("inf") else max(remaining_s, 0.0),
+                    metadata=((REQUEST_ID_KEY, request_id),),
                 )
             except AioRpcError as failure:
-                error = from_rpc_error(failure, self.address, timeout_s)
+                error = from_rpc_error(failure, Sent(self.address, timeout_s, request_id))
                 delay_s = self._delay_s(error, attempt, deadline - time.monotonic())
                 if delay_s is None:
                     raise error from failure

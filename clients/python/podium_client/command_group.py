@@ -7,7 +7,6 @@ short helps are read from the commands' source text, without importing it.
 import ast
 import difflib
 import importlib.util
-import inspect
 import textwrap
 from collections.abc import Mapping
 from functools import cached_property
@@ -116,14 +115,33 @@ def _first_sentence(text: str, width: int) -> str:
     return textwrap.shorten(sentence, width, placeholder="…")
 
 
-def _docstring_in_source(module: str, function: str) -> str:
-    """Read a function's docstring from its module's source; empty when there is none to be found."""
+def _docstring_in_source(module: str, name: str) -> str:
+    """Read a command's help from its module's source; empty when there is none to be found.
+
+    A command is a function with a docstring, or an assignment with `help=function.__doc__` or `help="…"`.
+    """
     try:
         spec = importlib.util.find_spec(module)
-        tree = ast.parse(Path(spec.origin).read_bytes()) if spec and spec.origin else None
+        tree = ast.parse(Path(spec.origin).read_bytes()) if spec and spec.origin else ast.Module([], [])
     except (ImportError, OSError, SyntaxError):
         return ""
-    for node in tree.body if tree else []:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == function:
-            return inspect.cleandoc(ast.get_docstring(node) or "")
+    docstrings = {node.name: ast.get_docstring(node) or "" for node in tree.body if isinstance(node, ast.FunctionDef)}
+    if name in docstrings:
+        return docstrings[name]
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=assigned)], value=ast.Call(keywords=keywords)) if assigned == name:
+                return next((_help_text(k.value, docstrings) for k in keywords if k.arg == "help"), "")
+            case _:
+                pass
     return ""
+
+
+def _help_text(value: ast.expr, docstrings: Mapping[str, str]) -> str:
+    match value:
+        case ast.Attribute(value=ast.Name(id=function), attr="__doc__"):
+            return docstrings.get(function, "")
+        case ast.Constant(value=str(text)):
+            return text
+        case _:
+            return ""

@@ -30,7 +30,7 @@ class PodiumError(Exception):
         message: what is wrong, for people.
         reason: a stable name for programs, such as "QUEUE_FULL"; empty when the server sent none.
         code: gRPC's canonical code; None for what was refused before anything was sent.
-        request_id: what finds this call in the server's log; empty when the server sent none.
+        request_id: what finds this call in the server's log; empty for what was never sent.
     """
 
     message: str
@@ -39,7 +39,7 @@ class PodiumError(Exception):
     request_id: str = ""
 
     def __str__(self) -> str:
-        return f"{self.message} (request {self.request_id})" if self.request_id else self.message
+        return self.message
 
 
 class RequestError(PodiumError):
@@ -75,6 +75,10 @@ class UnsupportedError(RequestError):
 
 class ServerError(PodiumError):
     """The server cannot do what it should."""
+
+    def __str__(self) -> str:
+        named = not self.request_id or self.request_id in self.message
+        return self.message if named else f"{self.message} (request {self.request_id})"
 
 
 class LoadFailedError(ServerError):

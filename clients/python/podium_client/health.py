@@ -8,7 +8,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from podium_client.calls import Caller
 from podium_client.errors import DeadlineError, UnavailableError
-from podium_client.rpc_errors import from_rpc_error
+from podium_client.rpc_errors import Sent, from_rpc_error
 
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 
@@ -60,7 +60,7 @@ class Health:
                 if response.status == _SERVING:
                     return True
         except AioRpcError as failure:
-            error = from_rpc_error(failure, self._caller.address, timeout_s)
+            error = from_rpc_error(failure, Sent(self._caller.address, timeout_s))
             if not isinstance(error, UnavailableError):
                 raise error from failure
         finally:

@@ -1,5 +1,6 @@
 """From a failed call to the class of error that says who is to blame."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -31,6 +32,21 @@ _CLASS_BY_REASON: Mapping[str, type[errors.PodiumError]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """The call that failed.
+
+    Attributes:
+        address: who was called.
+        timeout_s: seconds that it was given, retries included; infinite: no limit.
+        request_id: what finds it in the server's log.
+    """
+
+    address: str
+    timeout_s: float
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Details:
     """What google.rpc details say of an error; empty or None where they are silent."""
 
@@ -40,20 +56,15 @@ class Details:
     retry_after_s: float | None = None
 
 
-def from_rpc_error(error: AioRpcError, address: str, timeout_s: float | None) -> errors.PodiumError:
-    """Name an error of a call by who is to blame.
-
-    Args:
-        error: what grpc raised.
-        address: who was called, for the message.
-        timeout_s: seconds that the call was given, for the message; None: without limit.
-    """
-    code, message, details = error.code(), error.details() or "", _details(error)
+def from_rpc_error(error: AioRpcError, sent: Sent) -> errors.PodiumError:
+    """Name an error of a call by who is to blame."""
+    code, message, details = error.code(), error.details() or error.code().name, _details(error)
+    request_id = details.request_id or sent.request_id
     if not details.reason:
-        made_here = _from_transport(code, message, address, timeout_s)
+        made_here = _from_transport(code, message, sent)
         if made_here is not None:
             return made_here
-    known = (message or code.name, details.reason, code, details.request_id)
+    known = (message, details.reason or code.name, code, request_id)
     if code is StatusCode.INVALID_ARGUMENT:
         return errors.InvalidArgumentError(*known, details.field)
     if code is StatusCode.RESOURCE_EXHAUSTED:
@@ -62,19 +73,21 @@ def from_rpc_error(error: AioRpcError, address: str, timeout_s: float | None) ->
     return _CLASS_BY_REASON.get(details.reason, by_code)(*known)
 
 
-def _from_transport(code: StatusCode, message: str, address: str, timeout_s: float | None) -> errors.PodiumError | None:
-    """Name what no server said: gRPC itself did, in its own words."""
+def _from_transport(code: StatusCode, message: str, sent: Sent) -> errors.PodiumError | None:
+    """Name what no podium server said: gRPC itself did, in its own words."""
     if code is StatusCode.UNAVAILABLE:
+        cause = message.rpartition(": ")[2]  # of a chain of circumstances, the last is the one to act on
         hint = "is `podium serve` running there?"
         if "http1" in message.lower():
             hint = "that is an HTTP port; podium's gRPC port is 8001 unless told otherwise"
-        cause = message.rpartition(": ")[2]  # of a chain of circumstances, the last is the one to act on
-        return errors.NoServerError(f"no server at {address}: {cause}; {hint}", "NO_SERVER", code)
+        text = f"no server at {sent.address}: {cause}; {hint}"
+        return errors.NoServerError(text, "NO_SERVER", code, sent.request_id)
     if code is StatusCode.DEADLINE_EXCEEDED:
-        within = f" within {timeout_s:g} s" if timeout_s is not None else ""
-        return errors.DeadlineError(f"no answer from {address}{within}", "DEADLINE_EXCEEDED", code)
+        within = "" if math.isinf(sent.timeout_s) else f" within {sent.timeout_s:g} s"
+        return errors.DeadlineError(f"no answer from {sent.address}{within}", code.name, code, sent.request_id)
     if code is StatusCode.RESOURCE_EXHAUSTED and "larger than max" in message:
-        return errors.TooLargeError(f"{message}; send fewer or smaller pictures a call", "TOO_LARGE", code)
+        text = f"{message}; send fewer or smaller pictures a call"
+        return errors.TooLargeError(text, "TOO_LARGE", code, sent.request_id)
     return None
 
 

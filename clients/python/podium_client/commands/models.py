@@ -50,15 +50,14 @@ def models(address: str, timeout: float, as_json: bool) -> None:
 
 
 def models_table(listed: list[Model]) -> Table:
-    """Draw a table with a row for each version."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    """Draw a table with a row for each version, within 80 columns for short names."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("model", style="bold", no_wrap=True)
-    table.add_column("version", justify="right")
     table.add_column("state", no_wrap=True)
     table.add_column("task")
     table.add_column("provider", no_wrap=True)
-    for name in ("rows a run", "sessions", "threads", "rows/s"):
-        table.add_column(name, justify="right")
+    table.add_column("rows × sessions\n× threads", no_wrap=True)
+    table.add_column("rows/s", justify="right", no_wrap=True)
     table.add_column("load", justify="right", no_wrap=True)
     for model in listed:
         for version in model.versions:
@@ -68,22 +67,16 @@ def models_table(listed: list[Model]) -> Table:
 
 def _cells(model: Model, version: ModelVersion) -> list[str | Text]:
     return [
-        model.name,
-        f"{version.version}{'*' if version.version == model.default_version else ' '}",
+        f"{model.name}/{version.version}{'*' if version.version == model.default_version else ''}",
         Text(version.state, style=_STYLE_BY_STATE.get(version.state, "")),
-        "" if version.task == "unspecified" else version.task,
+        "" if version.task == "unspecified" else version.task.replace("-", " "),
         version.execution_provider.removesuffix("ExecutionProvider"),
-        *_plan_cells(version.plans),
+        "\n".join(_layout(plan, named=len(version.plans) > 1) for plan in version.plans),
+        "\n".join(f"{plan.rows_per_second:,.0f}" if plan.rows_per_second else "–" for plan in version.plans),
         f"{version.load_s:.2f} s" if version.load_s else "",
     ]
 
 
-def _plan_cells(plans: tuple[ExecutionPlan, ...]) -> list[str]:
-    if not plans:
-        return [""] * 4
-    return ["\n".join(column) for column in zip(*map(_plan, plans), strict=True)]
-
-
-def _plan(plan: ExecutionPlan) -> tuple[str, str, str, str]:
-    measured = f"{plan.rows_per_second:,.0f}" if plan.rows_per_second else "–"
-    return str(plan.max_batch_rows), str(plan.num_sessions), str(plan.num_threads), measured
+def _layout(plan: ExecutionPlan, *, named: bool) -> str:
+    layout = f"{plan.max_batch_rows} × {plan.num_sessions} × {plan.num_threads}"
+    return f"{layout} {plan.graph}" if named else layout
