@@ -106,10 +106,13 @@ class Batcher:
         if not self._open:
             raise NotReady("the model is being unloaded: send the request again, or ask for another version")
         rows = inputs[0].shape[0] if self.signature.batched else 1
-        if rows > self.max_batch_rows:
-            return await self._run_in_parts(inputs, rows, deadline, priority)
-        (ticket,) = self._enqueue([(inputs, rows)], deadline, priority)
-        return await self._result(ticket)
+        size = self.max_batch_rows
+        if rows <= size:
+            (run,) = await self._results(self._enqueue([(inputs, rows)], deadline, priority))
+            return run
+        parts = [tuple(x[start : start + size] for x in inputs) for start in range(0, rows, size)]
+        tickets = self._enqueue([(part, part[0].shape[0]) for part in parts], deadline, priority)
+        return _joined(await self._results(tickets))
 
     async def close(self) -> None:
         """Take nothing new, finish what was accepted, end the threads."""
@@ -118,21 +121,6 @@ class Batcher:
         self._queue.close()
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
-
-    async def _run_in_parts(self, inputs: Rows, rows: int, deadline: float | None, priority: int) -> Run:
-        """Split an oversized request over several runs, and join their answers."""
-        size = self.max_batch_rows
-        parts = [tuple(x[start : start + size] for x in inputs) for start in range(0, rows, size)]
-        tickets = self._enqueue([(part, part[0].shape[0]) for part in parts], deadline, priority)
-        results = [asyncio.ensure_future(self._result(ticket)) for ticket in tickets]
-        try:
-            runs = await asyncio.gather(*results)
-        finally:
-            for result in results:
-                result.cancel()  # one part failed or the caller left: the others need not run
-            await asyncio.gather(*results, return_exceptions=True)
-        outputs = tuple(np.concatenate(column) for column in zip(*(run.outputs for run in runs), strict=True))
-        return Run(outputs, runs[0].queue_s, sum(run.run_s for run in runs))
 
     def _enqueue(
         self, parts: Sequence[tuple[Rows, int]], deadline: float | None, priority: int
@@ -156,29 +144,38 @@ class Batcher:
     def _shapes(self, inputs: Rows) -> Hashable:
         return tuple(x.shape[1:] for x in inputs) if self._ragged and self.signature.batched else None
 
-    async def _result(self, ticket: Ticket[Waiting]) -> Run:
-        """Wait for a request's answer; take it out of the queue when its caller leaves or its time is up."""
-        timer = None
-        if ticket.deadline is not None:
+    async def _results(self, tickets: list[Ticket[Waiting]]) -> list[Run]:
+        """Wait for the answers to all parts of a request; what is not wanted any more leaves the queue."""
+        deadline, timer = tickets[0].deadline, None
+        if deadline is not None:
             # The timer, not the next batch, tells the caller: all sessions may be busy for long.
-            timer = self._loop.call_later(max(0.0, ticket.deadline - time.monotonic()), self._expire, ticket)
+            timer = self._loop.call_later(max(0.0, deadline - time.monotonic()), self._expire, tickets)
         try:
-            return await ticket.payload.future
+            return [await ticket.payload.future for ticket in tickets]
         except asyncio.CancelledError:
-            self._queue.drop(ticket)
             self._observer.cancelled()
             raise
         finally:
             if timer is not None:
                 timer.cancel()
-            self._pending -= 1
+            for ticket in tickets:
+                self._abandon(ticket)
+            self._pending -= len(tickets)
             if not self._pending:
                 self._drained.set()
 
-    def _expire(self, ticket: Ticket[Waiting]) -> None:
-        """Tell a caller that its deadline passed, unless its run has begun."""
-        if self._queue.drop(ticket):
-            self._deliver([_too_late(ticket)])
+    def _abandon(self, ticket: Ticket[Waiting]) -> None:
+        """Take a request without an answer out of the queue; of an answered one, nothing."""
+        future = ticket.payload.future
+        if not future.done() or future.cancelled():
+            self._queue.drop(ticket)
+            future.cancel()
+        else:
+            future.exception()  # another part's error is what the caller sees
+
+    def _expire(self, tickets: list[Ticket[Waiting]]) -> None:
+        """Tell a caller that its deadline passed, as far as its runs have not begun."""
+        self._deliver([_too_late(ticket) for ticket in tickets if self._queue.drop(ticket)])
 
     def _serve(self) -> None:
         """Run batches until the queue is closed; the body of a session's thread."""
@@ -210,6 +207,12 @@ class Batcher:
                 future.set_result(outcome)
             else:
                 future.set_exception(outcome)
+
+
+def _joined(runs: list[Run]) -> Run:
+    """Join the answers to the parts of one request."""
+    outputs = tuple(np.concatenate(column) for column in zip(*(run.outputs for run in runs), strict=True))
+    return Run(outputs, runs[0].queue_s, sum(run.run_s for run in runs))
 
 
 def _too_late(ticket: Ticket[Waiting]) -> Outcome:

@@ -24,6 +24,8 @@ from podium_server.signature import Signature, TensorSpec, Uncarried
 
 Tensor: TypeAlias = NDArray[Any]
 
+RUNTIME = f"onnxruntime {ort.__version__}"
+
 _BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 _BFLOAT16_ONNX = 16  # onnx.TensorProto.BFLOAT16
 _FATAL = 4  # of ONNX Runtime's log levels: what goes wrong is raised, and nothing is printed
