@@ -1,0 +1,83 @@
+"""A benchmark's results as Markdown and as JSON."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tests.benchmarks.comparison import Comparison
+from tests.benchmarks.point import middle
+from tests.benchmarks.subjects import ALONE, PODIUM
+
+_READING = """\
+Medians over the rounds; of requests/s also the least and the greatest. Subjects took turns within each round.
+ONNX Runtime alone has all cores to itself and no caller: with one caller the quickest run of one row, else the most
+rows/s of any batch size and layout; its latencies are those of a run of the whole batch. The echo server and podium
+share the cores with the load generator, whose processor time is listed apart.
+
+- "of ONNX Runtime": podium's requests/s over ONNX Runtime's rows/s. Where the model's time dominates, 1 is the limit;
+  where it does not, gRPC and the load generator take most of the cores.
+- "processor": podium's processor time for a request over ONNX Runtime's for a row plus the echo's for a request.
+- "latency": podium's median over ONNX Runtime's plus the echo's, where one caller waits for one row.
+- "of the ceiling": podium's requests/s over what the cores would give if a request cost exactly its run, its echo and
+  its load generator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that one benchmark found.
+
+    Attributes:
+        environment: where it ran.
+        choices: what was found best, by model and subject.
+        comparisons: one for each model and number of callers.
+    """
+
+    environment: Mapping[str, str]
+    choices: Mapping[str, str]
+    comparisons: Sequence[Comparison]
+
+    def markdown(self) -> str:
+        """Write tables for people."""
+        return "\n".join(self._lines())
+
+    def json(self) -> dict[str, Any]:
+        """Give every point of every round for programs."""
+        return {
+            "environment": dict(self.environment),
+            "choices": dict(self.choices),
+            "comparisons": [asdict(comparison) for comparison in self.comparisons],
+        }
+
+    def _lines(self) -> Iterator[str]:
+        yield from (f"- {name}: {value}" for name, value in (*self.environment.items(), *self.choices.items()))
+        yield ""
+        yield _READING
+        for model in dict.fromkeys(comparison.model for comparison in self.comparisons):
+            yield f"\n### {model}\n"
+            of_model = [comparison for comparison in self.comparisons if comparison.model == model]
+            yield from _figures(of_model)
+            if PODIUM in of_model[0].rounds:
+                yield ""
+                yield from _ratios(of_model)
+
+
+def _figures(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    yield "| callers | subject | requests/s | p50 ms | p99 ms | processor s per 1,000 | load generator's | failed |"
+    yield "|--:|---|--:|--:|--:|--:|--:|--:|"
+    for comparison in comparisons:
+        for subject, points in comparison.rounds.items():
+            m = middle(points)
+            spread = f"{min(p.per_s for p in points):,.0f}–{max(p.per_s for p in points):,.0f}"
+            generator = f"{m.generator_cpu_s_per_1000:.3f}" if subject != ALONE else ""
+            yield (
+                f"| {comparison.callers} | {subject} | {m.per_s:,.0f} ({spread}) | {m.p50_ms:.2f} | {m.p99_ms:.2f} "
+                f"| {m.cpu_s_per_1000:.3f} | {generator} | {m.num_failed} |"
+            )
+
+
+def _ratios(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    yield "| callers | of ONNX Runtime | processor | latency | of the ceiling |"
+    yield "|--:|--:|--:|--:|--:|"
+    for c in comparisons:
+        latency = str(c.latency()) if c.callers == 1 else ""
+        yield f"| {c.callers} | {c.throughput()} | {c.processor()} | {latency} | {c.ceiling()} |"
