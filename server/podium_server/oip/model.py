@@ -1,0 +1,119 @@
+"""One loaded version as the Open Inference Protocol shows and runs it."""
+
+import time
+from dataclasses import dataclass
+
+from grpc import StatusCode
+
+from podium_server.batching.batcher import Batcher, Run
+from podium_server.errors import DeadlineExceeded, Overloaded, Unsupported
+from podium_server.oip.inputs import InputReader
+from podium_server.oip.messages import ModelInferRequest, ModelInferResponse
+from podium_server.oip.outputs import OutputWriter
+from podium_server.oip.parameters import RequestOptions, read_options
+from podium_server.oip.tensors import Tensor
+from podium_server.servable import Servable
+
+
+class QueueFull(Overloaded):
+    """As this protocol says it: KServe's client sends again what is UNAVAILABLE and nothing else."""
+
+    code = StatusCode.UNAVAILABLE
+
+
+class TimeoutExpired(DeadlineExceeded):
+    """The request's own `timeout` passed, which is not the call's deadline: nothing was run."""
+
+    code = StatusCode.UNAVAILABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer, and where its time went.
+
+    Attributes:
+        response: what the caller gets.
+        run: what the batcher gave.
+        rows: the request's rows.
+        decode_s: seconds of reading the request.
+        encode_s: seconds of writing the response.
+    """
+
+    response: ModelInferResponse
+    run: Run
+    rows: int
+    decode_s: float
+    encode_s: float
+
+
+class OpenModel:
+    """Runs requests of this protocol on one version.
+
+    Args:
+        servable: the version. It is not kept: its batcher and what was worked out from it are.
+    """
+
+    def __init__(self, servable: Servable) -> None:
+        graph = graph_of(servable)
+        self._refusal = "" if graph is not None else _several_graphs(servable)
+        if graph is None:
+            return
+        batcher = servable.batchers[graph]
+        signature = batcher.signature
+        self._batcher: Batcher = batcher
+        self._batched = signature.batched
+        self._refusal = "; ".join(f"'{each.name}' is {each.type}" for each in signature.uncarried)
+        if self._refusal:
+            self._refusal = f"model '{servable.name}' cannot be run: {self._refusal}, which this protocol cannot carry"
+        self._reader = InputReader(servable.name, signature)
+        labels = tuple(servable.manifest.classification.labels)
+        self._writer = OutputWriter(servable.name, servable.version, signature, labels)
+
+    async def infer(self, request: ModelInferRequest, deadline: float | None) -> Answer:
+        """Answer one request.
+
+        Args:
+            request: what was sent.
+            deadline: the monotonic second after which it must not be run; its own `timeout` may be earlier.
+
+        Raises:
+            Unsupported: the graph or the request needs what this protocol or server does not have.
+            InvalidArgument: the request is wrong.
+            QueueFull, TimeoutExpired, DeadlineExceeded, NotReady: it was not run.
+            RunFailed: the execution provider failed.
+        """
+        if self._refusal:
+            raise Unsupported(self._refusal)
+        began = time.perf_counter()
+        options = read_options(request.parameters)
+        wanted = self._writer.select(request.outputs)
+        inputs = self._reader.read(request)
+        rows = inputs.tensors[0].shape[0] if self._batched else 1
+        decoded = time.perf_counter()
+        run = await self._run(inputs.tensors, options, deadline)
+        ran = time.perf_counter()
+        response = self._writer.write(request.id, run.outputs, wanted, inputs.typed)
+        return Answer(response, run, rows, decoded - began, time.perf_counter() - ran)
+
+    async def _run(self, tensors: tuple[Tensor, ...], options: RequestOptions, deadline: float | None) -> Run:
+        own = None if options.timeout_s is None else time.monotonic() + options.timeout_s
+        earliest = own if deadline is None or (own is not None and own < deadline) else deadline
+        try:
+            return await self._batcher.run(tensors, deadline=earliest, priority=options.priority)
+        except Overloaded as error:
+            raise QueueFull(error.message, error.retry_after_s) from error
+        except DeadlineExceeded as error:
+            if earliest is own:
+                raise TimeoutExpired(error.message) from error
+            raise
+
+
+def graph_of(servable: Servable) -> str | None:
+    """The graph that this protocol runs: the one there is, or the one named "model"; None where there is no such."""
+    graphs = list(servable.batchers)
+    return graphs[0] if len(graphs) == 1 else "model" if "model" in graphs else None
+
+
+def _several_graphs(servable: Servable) -> str:
+    graphs = ", ".join(servable.batchers)
+    return f"model '{servable.name}' has the graphs {graphs}, which work together: call the service of its task"

@@ -1,0 +1,230 @@
+"""`inference.GRPCInferenceService`: the Open Inference Protocol v2 for tritonclient, KServe's client, perf_analyzer."""
+
+import time
+from collections.abc import AsyncIterator
+from importlib.metadata import version as installed_version
+from weakref import WeakKeyDictionary
+
+from podium_server.catalogue import Catalogue, VersionEntry, VersionState
+from podium_server.errors import InvalidArgument, ModelNotFound, PodiumError, Unsupported
+from podium_server.model_ref import parse_version
+from podium_server.oip import messages as oip
+from podium_server.oip.description import configure, describe
+from podium_server.oip.model import OpenModel
+from podium_server.oip.parameters import read_options
+from podium_server.oip.pipeline import in_order
+from podium_server.oip.statistics import count
+from podium_server.rpc import Call
+from podium_server.servable import Servable
+
+# Of Triton's names for what a server can do beyond the protocol, those that work here.
+EXTENSIONS = (
+    "binary_tensor_data",
+    "classification",
+    "model_configuration",
+    "model_repository",
+    "parameters",
+    "schedule_policy",
+    "statistics",
+)
+# Requests of one stream that are in work at a time.
+MAX_IN_FLIGHT = 64
+
+LoadRequest = oip.RepositoryModelLoadRequest | oip.RepositoryModelUnloadRequest
+
+
+class InferenceService:
+    """Implements the service.
+
+    Args:
+        catalogue: the models.
+    """
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._models: WeakKeyDictionary[Servable, OpenModel] = WeakKeyDictionary()
+
+    async def ServerLive(self, request: oip.ServerLiveRequest, call: Call) -> oip.ServerLiveResponse:  # noqa: N802
+        """Who answers is alive."""
+        del request, call
+        return oip.ServerLiveResponse(live=True)
+
+    async def ServerReady(self, request: oip.ServerReadyRequest, call: Call) -> oip.ServerReadyResponse:  # noqa: N802
+        """Whether start-up is over and the server does not drain."""
+        del request, call
+        return oip.ServerReadyResponse(ready=self._catalogue.ready)
+
+    async def ModelReady(self, request: oip.ModelReadyRequest, call: Call) -> oip.ModelReadyResponse:  # noqa: N802
+        """Whether a model answers; one that is not in the repository is an error."""
+        del call
+        entry = self._entry(request.name, request.version)
+        return oip.ModelReadyResponse(ready=entry.state is VersionState.READY)
+
+    async def ServerMetadata(  # noqa: N802
+        self, request: oip.ServerMetadataRequest, call: Call
+    ) -> oip.ServerMetadataResponse:
+        """Name, version, and what the server can do."""
+        del request, call
+        return oip.ServerMetadataResponse(name="podium", version=installed_version("podium"), extensions=EXTENSIONS)
+
+    async def ModelMetadata(  # noqa: N802
+        self, request: oip.ModelMetadataRequest, call: Call
+    ) -> oip.ModelMetadataResponse:
+        """A model's versions, inputs and outputs."""
+        del call
+        servable = self._resolve(request.name, request.version)
+        versions = self._catalogue.models()[servable.name]
+        ready = [number for number, entry in versions.items() if entry.state is VersionState.READY]
+        return describe(servable, ready)
+
+    async def ModelConfig(self, request: oip.ModelConfigRequest, call: Call) -> oip.ModelConfigResponse:  # noqa: N802
+        """A model as Triton's configuration describes it."""
+        del call
+        return oip.ModelConfigResponse(config=configure(self._resolve(request.name, request.version)))
+
+    async def ModelStatistics(  # noqa: N802
+        self, request: oip.ModelStatisticsRequest, call: Call
+    ) -> oip.ModelStatisticsResponse:
+        """What a version, every version of a model, or everything has done."""
+        del call
+        if request.name and request.version:
+            servables = [self._resolve(request.name, request.version)]
+        else:
+            if request.name:
+                self._entry(request.name, "")
+            models = self._catalogue.models()
+            names = [request.name] if request.name else list(models)
+            servables = [e.servable for name in names for e in models[name].values() if e.servable is not None]
+        return oip.ModelStatisticsResponse(model_stats=[count(servable) for servable in servables])
+
+    async def ModelInfer(self, request: oip.ModelInferRequest, call: Call) -> oip.ModelInferResponse:  # noqa: N802
+        """Run a model."""
+        servable = call.serve_with(self._resolve(request.model_name, request.model_version))
+        answer = await self._open(servable).infer(request, call.deadline)
+        call.answered(
+            servable, rows=answer.rows, preprocess_s=answer.decode_s, run=answer.run, encode_s=answer.encode_s
+        )
+        return answer.response
+
+    async def ModelStreamInfer(  # noqa: N802
+        self, requests: AsyncIterator[oip.ModelInferRequest], call: Call
+    ) -> AsyncIterator[oip.ModelStreamInferResponse]:
+        """Run many requests, of any models, and answer in their order.
+
+        A request's error is its answer, and the stream goes on; it ends the stream where the call's metadata says
+        `triton_grpc_error: true`.
+        """
+        ends_at_error = call.metadata.get("triton_grpc_error", "") == "true"
+
+        async def answer(request: oip.ModelInferRequest) -> oip.ModelStreamInferResponse:
+            try:
+                return await self._answer(request, call.deadline)
+            except PodiumError as error:
+                if ends_at_error:
+                    raise
+                named = oip.ModelInferResponse(
+                    id=request.id, model_name=request.model_name, model_version=request.model_version
+                )
+                return oip.ModelStreamInferResponse(error_message=error.message, infer_response=named)
+
+        async for response in in_order(requests, answer, MAX_IN_FLIGHT):
+            yield response
+
+    async def RepositoryIndex(  # noqa: N802
+        self, request: oip.RepositoryIndexRequest, call: Call
+    ) -> oip.RepositoryIndexResponse:
+        """Every version with its state, or those that are ready."""
+        del call
+        response = oip.RepositoryIndexResponse()
+        for name, versions in self._catalogue.models().items():
+            for entry in versions.values():
+                if entry.state is VersionState.READY or not request.ready:
+                    response.models.add(
+                        name=name, version=str(entry.version), state=entry.state.name, reason=entry.reason
+                    )
+        return response
+
+    async def RepositoryModelLoad(  # noqa: N802
+        self, request: oip.RepositoryModelLoadRequest, call: Call
+    ) -> oip.RepositoryModelLoadResponse:
+        """Load a model as the repository has it now."""
+        del call
+        name = _model_name(request)
+        overrides = [each for each in request.parameters if each == "config" or each.startswith("file:")]
+        if overrides:
+            raise Unsupported(
+                f"parameter '{overrides[0][:100]}': models are loaded from the server's repository alone; put the "
+                "files there"
+            )
+        await self._catalogue.load(name)
+        return oip.RepositoryModelLoadResponse(model_name=name, isLoaded=True)
+
+    async def RepositoryModelUnload(  # noqa: N802
+        self, request: oip.RepositoryModelUnloadRequest, call: Call
+    ) -> oip.RepositoryModelUnloadResponse:
+        """Unload a model; accepted calls finish first."""
+        del call
+        name = _model_name(request)
+        await self._catalogue.unload(name)
+        return oip.RepositoryModelUnloadResponse(model_name=name, isUnloaded=True)
+
+    async def _answer(self, request: oip.ModelInferRequest, deadline: float | None) -> oip.ModelStreamInferResponse:
+        """Answer one request of a stream and count it."""
+        began = time.monotonic()
+        servable = self._resolve(request.model_name, request.model_version)
+        try:
+            answer = await self._open(servable).infer(request, deadline)
+        except PodiumError:
+            servable.usage.failed(time.monotonic() - began)
+            raise
+        servable.usage.answered(
+            answer.run,
+            total_s=time.monotonic() - began,
+            preprocess_s=answer.decode_s,
+            encode_s=answer.encode_s,
+        )
+        if read_options(request.parameters).flag_final:
+            answer.response.parameters["triton_final_response"].bool_param = True
+        return oip.ModelStreamInferResponse(infer_response=answer.response)
+
+    def _open(self, servable: Servable) -> OpenModel:
+        """The version as this protocol runs it; worked out once."""
+        model = self._models.get(servable)
+        if model is None:
+            model = self._models[servable] = OpenModel(servable)
+        return model
+
+    def _resolve(self, name: str, version: str) -> Servable:
+        """Find who answers; the newest version when none is named."""
+        try:
+            return self._catalogue.resolve(name, parse_version(version, "model_version") if version else None)
+        except ModelNotFound as error:
+            raise _unknown(name, version, error) from error
+
+    def _entry(self, name: str, version: str) -> VersionEntry:
+        try:
+            return self._catalogue.entry(name, parse_version(version, "version") if version else None)
+        except ModelNotFound as error:
+            raise _unknown(name, version, error) from error
+
+
+def _unknown(name: str, version: str, error: ModelNotFound) -> PodiumError:
+    """The catalogue's error with the words that operators look for."""
+    if not name:
+        return InvalidArgument("the model's name is empty: name one of the repository's models", "model_name")
+    which = f" version {version}" if version else ""
+    if error.message.startswith("Request for unknown model"):
+        return error
+    return ModelNotFound(f"Request for unknown model: '{name[:200]}'{which} is not found; {error.message}")
+
+
+def _model_name(request: LoadRequest) -> str:
+    """The model of a load or unload: Triton's field, or KServe's, which Triton's definition calls repository_name."""
+    name = request.model_name or request.repository_name
+    if not name:
+        raise InvalidArgument("the model's name is empty: name one of the repository's models", "model_name")
+    if request.model_name and request.repository_name:
+        raise Unsupported(
+            f"repository_name is '{request.repository_name[:200]}': there is one repository; leave the field out"
+        )
+    return name
