@@ -10,13 +10,13 @@ import logging
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias, cast
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
-from grpc import StatusCode
+from grpc import StatusCode, aio
 from prometheus_client import Counter, Histogram
 
 from podium_server.batching.batcher import Run
@@ -27,7 +27,7 @@ from podium_server.status import DETAILS_KEY, details, text
 
 log = logging.getLogger(__name__)
 
-Context = grpc.aio.ServicerContext[Any, Any]
+Context: TypeAlias = aio.ServicerContext[Any, Any]
 REQUEST_ID = "x-request-id"
 
 
@@ -68,7 +68,7 @@ class Call:
         self._deadline: float | None = None
         self.began = time.monotonic()
         self.servable: Servable | None = None
-        remaining = context.time_remaining()
+        remaining = cast("float | None", context.time_remaining())  # None without a deadline, whatever the stubs say
         if remaining is not None:
             self._deadline = self.began + remaining
 
@@ -130,8 +130,8 @@ class Ledger:
         """Count one call that has ended."""
         servable = call.servable
         seconds = time.monotonic() - call.began
-        labels = (servable.name, str(servable.version)) if servable else ("", "")
-        counter, histogram = self._series.get((*labels, code)) or self._look_up(*labels, code)
+        model, version = (servable.name, str(servable.version)) if servable else ("", "")
+        counter, histogram = self._series.get((model, version, code)) or self._look_up(model, version, code)
         counter.inc()
         histogram.observe(seconds)
         if servable is not None and code != "OK":
@@ -147,7 +147,7 @@ class Ledger:
 
 def handlers(
     service: ServiceDescriptor, implementation: object, *, metrics: Metrics, gate: Gate
-) -> "grpc.GenericRpcHandler[Any, Any]":
+) -> grpc.GenericRpcHandler:
     """Bind the methods of an object to the RPCs of a service.
 
     Args:

@@ -9,10 +9,11 @@ import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-import grpc
-from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
+from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
+from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 from podium.v1 import classification_service_pb2, model_service_pb2
@@ -71,7 +72,7 @@ class Server:
         self.catalogue = Catalogue(settings.repository, settings.versions, self._loader.load, self.metrics)
         services = self._services()
         self._health = HealthReporter(self.catalogue, [descriptor.full_name for descriptor, _ in services])
-        self._grpc = grpc.aio.server(options=_channel_options(settings))
+        self._grpc = aio.server(options=_channel_options(settings))
         for descriptor, implementation in services:
             handler = handlers(descriptor, implementation, metrics=self.metrics, gate=self.gate)
             self._grpc.add_generic_rpc_handlers([handler])
@@ -161,12 +162,12 @@ def _channel_options(settings: Settings) -> list[tuple[str, int]]:
     ]
 
 
-def _enable_reflection(server: grpc.aio.Server, services: list[ServiceDescriptor]) -> None:
+def _enable_reflection(server: aio.Server, services: list[ServiceDescriptor]) -> None:
     """Describe the services, from a pool that holds those of the private pool too."""
     pool = DescriptorPool()
     seen: set[str] = set()
 
-    def add(file: FileDescriptor) -> None:
+    def add(file: Any) -> None:
         if file.name not in seen:
             seen.add(file.name)
             for dependency in file.dependencies:

@@ -2,8 +2,7 @@
 
 import asyncio
 
-from grpc_health.v1 import health_pb2
-from grpc_health.v1._async import HealthServicer
+from grpc_health.v1 import health, health_pb2
 
 from podium_server.catalogue import Catalogue, VersionState
 
@@ -20,7 +19,7 @@ class HealthReporter:
     """
 
     def __init__(self, catalogue: Catalogue, services: list[str]) -> None:
-        self.servicer = HealthServicer()
+        self.servicer = health.aio.HealthServicer()  # pyright: ignore[reportAttributeAccessIssue] - the stubs lack it
         self._catalogue = catalogue
         self._services = services
         self._updates: set[asyncio.Task[None]] = set()
