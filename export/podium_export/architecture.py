@@ -61,6 +61,8 @@ class GraphBlueprint:
         outputs: its outputs in the order that `forward` returns them; a str where the name says enough.
         name: its role and its file's name: "model", or "encoder", "decoder", "step".
         batch_axis: the name of the axis that requests are batched along; empty: never batched.
+        lengths: the lengths that a dynamic axis is tried at, where the usual ones (batch 1, 3, 8; others 5,
+            11, 1) do not suit the network.
     """
 
     module: "nn.Module"
@@ -68,6 +70,7 @@ class GraphBlueprint:
     outputs: tuple[str | OutputSpec, ...]
     name: str = "model"
     batch_axis: str = "batch"
+    lengths: Mapping[str, tuple[int, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,9 @@ ExportError
 │   └── FrozenAxis       an axis that should vary was fixed by the tracer
 ├── ParityFailure        the written graph computes something else than the network
 ├── GraphError           an ONNX file made elsewhere cannot be taken over
-└── PackageError         the package cannot be written or would replace another
+├── LabelsError          the class names cannot be read, or do not fit the classifier
+├── PackageError         the package cannot be written or would replace another
+└── OptionError          an option's value is not one that the command takes
 """
 
 
@@ -39,5 +41,13 @@ class GraphError(ExportError):
     """An ONNX file made elsewhere is broken, or is not what its flags say."""
 
 
+class LabelsError(ExportError):
+    """The file of class names cannot be read, or does not fit the classifier."""
+
+
 class PackageError(ExportError):
     """The package cannot be written here, or would replace another."""
+
+
+class OptionError(ExportError):
+    """An option's value is not one that the command takes; the text names the option."""

@@ -1,0 +1,84 @@
+"""`podium export` and `podium import`; PyTorch is loaded once the command line is known to be right."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from podium_export import options
+from podium_export.errors import ExportError, OptionError
+from podium_export.options import Choices
+
+
+@click.command(no_args_is_help=True)
+@click.argument("architecture", required=False)
+@click.option("--module", metavar="PACKAGE.MODULE:FACTORY", help="A network of your own, not ARCHITECTURE.")
+@click.option("--checkpoint", required=True, type=click.Path(path_type=Path), help="The file of weights.")
+@click.option("--weights-key", default="", metavar="KEY", help='Where in the file they are, as in "ema.model".')
+@click.option("--input", "inputs", multiple=True, metavar="NAME:TYPE:SHAPE", help="With --module; repeatable.")
+@click.option("--output", "outputs", multiple=True, metavar="NAME", help="With --module; repeatable.")
+@options.destination
+@options.model
+def export(
+    *,
+    architecture: str | None,
+    module: str | None,
+    checkpoint: Path,
+    weights_key: str,
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+    name: str,
+    repository: Path,
+    version: int | None,
+    choices: Choices,
+) -> None:
+    """Convert a checkpoint to ONNX, compare it with PyTorch, publish it for `podium serve`.
+
+    ARCHITECTURE is one of the bundled networks; a wrong name lists them.
+    """
+    if (architecture is None) == (module is None):
+        raise click.UsageError("give either ARCHITECTURE or --module, one of them")
+    if architecture is not None and (inputs or outputs):
+        raise click.UsageError("--input and --output go with --module: a bundled architecture knows its own")
+    with _refusals():
+        from podium_export.choose import architecture_named
+        from podium_export.package import Destination
+
+        destination = Destination(repository, name, version)
+        destination.check()
+        known = None if architecture is None else architecture_named(architecture)
+
+        from podium_export.progress import on_terminal
+        from podium_export.report import report
+
+        with on_terminal() as progress:
+            progress.step("Loading PyTorch")
+            from podium_export.checkpoint import load_checkpoint
+            from podium_export.choose import fit_architecture
+            from podium_export.describing import described
+            from podium_export.exporting import Source, export_network
+            from podium_export.own_network import own_blueprint, own_network
+
+            progress.step("Reading the checkpoint")
+            weights = load_checkpoint(checkpoint, key=weights_key)
+            if known is not None:
+                blueprint = known.blueprint(fit_architecture(known, weights).network)
+            else:
+                assert module is not None
+                network = own_network(module, weights)
+                blueprint = own_blueprint(network, choices, inputs, outputs)
+            source = Source(module or architecture or "", weights.file_name, weights.sha256)
+            published = export_network(described(blueprint, choices), source, destination, progress=progress)
+        report(published, destination)
+
+
+@contextmanager
+def _refusals() -> Generator[None]:
+    """Turn a refusal into a message and an exit status: 2 for a wrong command line, 1 for all else."""
+    try:
+        yield
+    except OptionError as error:
+        raise click.UsageError(str(error)) from error
+    except ExportError as error:
+        raise click.ClickException(str(error)) from error

@@ -1,0 +1,58 @@
+"""Lays what the command line says over what an architecture says of itself."""
+
+import dataclasses
+
+from podium.v1 import model_manifest_pb2 as pb
+
+from podium_export.architecture import Blueprint, Tolerance
+from podium_export.errors import OptionError
+from podium_export.labels import read_labels
+from podium_export.options import Choices
+from podium_export.preprocessing import check_input, preprocessing_of
+
+TASKS = {"classification": pb.TASK_IMAGE_CLASSIFICATION, "tensor": pb.TASK_TENSOR}
+"""--task in the manifest's words."""
+SCORE_KINDS = {"logits": pb.SCORE_KIND_LOGITS, "probabilities": pb.SCORE_KIND_PROBABILITIES}
+"""--scores in the manifest's words."""
+
+
+def described(blueprint: Blueprint, choices: Choices) -> Blueprint:
+    """Replace what the command line names, and check that all of it fits together.
+
+    Raises:
+        OptionError: a flag does not go with the task or the network.
+        LabelsError: the labels cannot be read.
+    """
+    task = TASKS[choices.task] if choices.task else blueprint.task
+    tolerance = Tolerance(
+        blueprint.tolerance.absolute if choices.atol is None else choices.atol,
+        blueprint.tolerance.relative if choices.rtol is None else choices.rtol,
+    )
+    blueprint = dataclasses.replace(
+        blueprint,
+        task=task,
+        tolerance=tolerance,
+        description=blueprint.description if choices.description is None else choices.description,
+    )
+    if task == pb.TASK_IMAGE_CLASSIFICATION:
+        return _classifier(blueprint, choices)
+    stray = choices.images.given + [f"--{name}" for name in ("labels", "scores") if getattr(choices, name)]
+    if stray:
+        raise OptionError(f"{', '.join(stray)}: for --task classification alone")
+    return (
+        dataclasses.replace(blueprint, image_preprocessing=None, labels=(), score_kind=pb.SCORE_KIND_UNSPECIFIED)
+        if choices.task
+        else blueprint
+    )
+
+
+def _classifier(blueprint: Blueprint, choices: Choices) -> Blueprint:
+    images = preprocessing_of(choices.images, blueprint.image_preprocessing)
+    check_input(images, blueprint.graphs[0].inputs[0])
+    usual = blueprint.score_kind or pb.SCORE_KIND_LOGITS
+    return dataclasses.replace(
+        blueprint,
+        image_preprocessing=images,
+        score_kind=SCORE_KINDS[choices.scores] if choices.scores else usual,
+        labels=read_labels(choices.labels) if choices.labels else blueprint.labels,
+    )

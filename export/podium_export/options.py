@@ -1,0 +1,146 @@
+"""The options that `podium export` and `podium import` share, gathered into values."""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from podium_export.preprocessing import COLOR_MODES, INTERPOLATIONS, LAYOUTS, RESIZE_MODES, ImageFlags
+
+TASKS = ("classification", "tensor")
+"""--task."""
+SCORES = ("logits", "probabilities")
+"""--scores."""
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the command line says of the model, each None or empty where it was not given.
+
+    Attributes:
+        task: one of `TASKS`.
+        description: one or two sentences for people.
+        labels: the file of class names.
+        scores: one of `SCORES`.
+        atol: the absolute tolerance.
+        rtol: the relative tolerance.
+        images: the flags on pictures.
+    """
+
+    task: str | None
+    description: str | None
+    labels: Path | None
+    scores: str | None
+    atol: float | None
+    rtol: float | None
+    images: ImageFlags
+
+
+class Numbers(click.ParamType[tuple[float, ...]]):
+    """Numbers with commas between them."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        """Read "0.485,0.456,0.406"; a fraction such as 1/255 is a number too."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(_number(part) for part in str(value).replace(" ", "").split(","))
+        except (ValueError, ZeroDivisionError):
+            self.fail(f"{value!r} is not numbers with commas between, as in 0.485,0.456,0.406", param, ctx)
+
+
+class Number(click.ParamType[float]):
+    """A number or a fraction."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read "0.00392" or "1/255"."""
+        try:
+            return _number(str(value))
+        except (ValueError, ZeroDivisionError):
+            self.fail(f"{value!r} is not a number, as in 0.0039 or 1/255", param, ctx)
+
+
+class Size(click.ParamType[tuple[int, int]]):
+    """Height and width in pixels."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        """Read "32" (square) or "240x320" (height, width)."""
+        if isinstance(value, tuple):
+            return value
+        parts = str(value).lower().replace("×", "x").split("x")
+        if len(parts) <= 2 and all(part.isdigit() and 0 < int(part) <= 16384 for part in parts):
+            return int(parts[0]), int(parts[-1])
+        return self.fail(f"{value!r} is not a size: give 32 (square) or 240x320 (height, width)", param, ctx)
+
+
+def _number(text: str) -> float:
+    above, _, below = text.partition("/")
+    return float(above) / float(below or 1)
+
+
+_DESTINATION = (
+    click.option("--name", required=True, help="What the model is called where it is served."),
+    click.option(
+        "--repository",
+        required=True,
+        type=click.Path(path_type=Path),
+        help="The folder of all models; made if it is missing.",
+    ),
+    click.option("--version", type=int, help="1 or more; the next free one if left out. Never overwritten."),
+)
+_MODEL = (
+    click.option("--task", type=click.Choice(TASKS), help="What the model is for."),
+    click.option("--description", help="One or two sentences for people."),
+    click.option(
+        "--labels",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Class names: a text file with one a line, or JSON.",
+    ),
+    click.option("--scores", type=click.Choice(SCORES), help="What a classifier's output holds [logits]."),
+    click.option("--image-size", type=Size(), help="The network's input: 32, or 240x320 (height, width)."),
+    click.option("--color", type=click.Choice(list(COLOR_MODES)), help="The channels that the network sees."),
+    click.option("--resize", type=click.Choice(list(RESIZE_MODES)), help="How the size is reached [stretch]."),
+    click.option("--interpolation", type=click.Choice(list(INTERPOLATIONS)), help="The filter [bilinear]."),
+    click.option("--shorter-side", type=click.IntRange(1), help="Before a center-crop, in pixels."),
+    click.option("--crop-fraction", type=float, help="The part that crop-then-resize keeps."),
+    click.option("--rescale", type=Number(), help="What a pixel of 0 … 255 is multiplied by [1/255]."),
+    click.option("--mean", type=Numbers(), help="Subtracted after rescaling, a value a channel [none]."),
+    click.option("--std", type=Numbers(), help="Divided by after that, a value a channel [none]."),
+    click.option("--layout", type=click.Choice(list(LAYOUTS)), help="The order of the input's axes [nchw]."),
+    click.option("--atol", type=click.FloatRange(0), help="Absolute tolerance of the comparison [1e-5]."),
+    click.option("--rtol", type=click.FloatRange(0), help="Relative tolerance of the comparison [1e-4]."),
+)
+
+
+def destination(command: Command) -> Command:
+    """Add --name, --repository and --version."""
+    return _add(command, _DESTINATION)
+
+
+def model(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what a model may be told of itself, handed to the command as `choices`."""
+
+    @functools.wraps(command)
+    def gathered(**given: Any) -> Any:
+        images = ImageFlags(**{field.name: given.pop(field.name) for field in fields(ImageFlags)})
+        others = {field.name: given.pop(field.name) for field in fields(Choices) if field.name != "images"}
+        return command(choices=Choices(images=images, **others), **given)
+
+    return _add(gathered, _MODEL)
+
+
+def _add(command: Command, options: Sequence[Callable[[Command], Command]]) -> Command:
+    for option in reversed(options):
+        command = option(command)
+    return command
