@@ -1,0 +1,1 @@
+"""Pictures: from encoded bytes to rows of a network's input."""
