@@ -6,22 +6,23 @@ input closes. Every unary method of any name is answered with as many bytes as a
 
 import asyncio
 import sys
+from typing import Any
 
 import grpc
 import grpc.aio
 
 
-class _AnyMethod(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # not generic at run time
+class _AnyMethod(grpc.GenericRpcHandler):
     """Answers every method with the same bytes; messages are neither parsed nor built."""
 
     def __init__(self, answer: bytes) -> None:
-        self._handler = grpc.unary_unary_rpc_method_handler(self._answer)
+        self._handler: grpc.RpcMethodHandler[Any, Any] = grpc.unary_unary_rpc_method_handler(self._answer)
         self._bytes = answer
 
     async def _answer(self, request: bytes, context: "grpc.aio.ServicerContext[bytes, bytes]") -> bytes:
         return self._bytes
 
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes]":
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[Any, Any]":
         return self._handler
 
 

@@ -14,7 +14,7 @@ _STATUSES = ("200", "204", "206", "304", "400", "404", "500")
 _NUM_STATIC = 61
 
 
-def _integer(value: int, prefix_bits: int, flags: int) -> bytes:
+def write_integer(value: int, prefix_bits: int, flags: int) -> bytes:
     """Write an integer behind the flags of its first byte (section 5.1)."""
     limit = (1 << prefix_bits) - 1
     if value < limit:
@@ -28,7 +28,7 @@ def _integer(value: int, prefix_bits: int, flags: int) -> bytes:
     return bytes(out)
 
 
-def _read_integer(block: bytes, at: int, prefix_bits: int) -> tuple[int, int]:
+def read_integer(block: bytes, at: int, prefix_bits: int) -> tuple[int, int]:
     """Read an integer; give it and where the next field begins."""
     limit = (1 << prefix_bits) - 1
     value = block[at] & limit
@@ -47,7 +47,7 @@ def _read_integer(block: bytes, at: int, prefix_bits: int) -> tuple[int, int]:
 
 def _text(value: str) -> bytes:
     data = value.encode("ascii")
-    return _integer(len(data), 7, 0) + data
+    return write_integer(len(data), 7, 0) + data
 
 
 def call_blocks(path: str, authority: str) -> tuple[bytes, bytes]:
@@ -55,17 +55,17 @@ def call_blocks(path: str, authority: str) -> tuple[bytes, bytes]:
     first = _POST + _HTTP
     named = ((_PATH, path), (_AUTHORITY, authority), (_CONTENT_TYPE, "application/grpc"))
     for index, value in named:
-        first += _integer(index, 6, 0x40) + _text(value)
+        first += write_integer(index, 6, 0x40) + _text(value)
     first += b"\x40" + _text("te") + _text("trailers")
-    first += _integer(_USER_AGENT, 6, 0x40) + _text("podium-bench")
+    first += write_integer(_USER_AGENT, 6, 0x40) + _text("podium-bench")
     # What was added last has the first index after the static table.
     indices = range(_NUM_STATIC + len(named) + 2, _NUM_STATIC, -1)
-    return first, _POST + _HTTP + b"".join(_integer(index, 7, 0x80) for index in indices)
+    return first, _POST + _HTTP + b"".join(write_integer(index, 7, 0x80) for index in indices)
 
 
 def _read_text(block: bytes, at: int) -> tuple[str, int]:
     huffman = block[at] & 0x80
-    length, at = _read_integer(block, at, 7)
+    length, at = read_integer(block, at, 7)
     end = at + length
     return ("" if huffman else block[at:end].decode("latin-1")), end
 
@@ -75,14 +75,14 @@ def _fields(block: bytes) -> Iterator[tuple[str, str]]:
     while at < len(block):
         lead = block[at]
         if lead & 0x80:
-            index, at = _read_integer(block, at, 7)
+            index, at = read_integer(block, at, 7)
             status = index - _STATUS
             if 0 <= status < len(_STATUSES):
                 yield ":status", _STATUSES[status]
         elif lead & 0xE0 == 0x20:  # a change of the table's size
-            _, at = _read_integer(block, at, 5)
+            _, at = read_integer(block, at, 5)
         else:
-            index, at = _read_integer(block, at, 6 if lead & 0x40 else 4)
+            index, at = read_integer(block, at, 6 if lead & 0x40 else 4)
             if index:
                 name = ":status" if _STATUS <= index < _STATUS + len(_STATUSES) else ""
             else:

@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
 import numpy as np
-from grpc.aio import UnaryUnaryMultiCallable
 from podium.v1 import classification_service_pb2, image_pb2, model_manifest_pb2
 
 from podium_client.async_client import AsyncClient
@@ -76,7 +74,7 @@ async def prepare(address: str, model: str, payload: Payload) -> Target:
     target = _classify(description, model, payload) if typed else _infer(description, payload)
     channel = open_channel(address, None)
     try:
-        trial = cast("UnaryUnaryMultiCallable[bytes, bytes]", channel.unary_unary(target.path, _as_is, _as_is))
+        trial = channel.unary_unary(target.path, _as_is, _as_is)
         await Caller(address, RetryPolicy()).call(trial, target.request, _TRIAL_TIMEOUT_S)
     finally:
         await channel.close(None)
