@@ -11,7 +11,8 @@ from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc import StatusCode
-from grpc_health.v1 import _async, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health as grpc_health
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from podium.v1 import (
     classification_service_pb2,
     classification_service_pb2_grpc,
@@ -78,7 +79,7 @@ class FakeServer:
     left: asyncio.Event = field(default_factory=asyncio.Event)
     num_calls: int = 0
     port: int = 0
-    health: _async.HealthServicer = field(default_factory=_async.HealthServicer)
+    health: grpc_health.aio.HealthServicer = field(default_factory=grpc_health.aio.HealthServicer)
 
     @property
     def address(self) -> str:

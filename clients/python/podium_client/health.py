@@ -4,7 +4,7 @@ import asyncio
 
 from grpc import StatusCode
 from grpc.aio import AioRpcError, Channel
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2
 
 from podium_client.calls import Caller
 from podium_client.errors import DeadlineError, UnavailableError
@@ -18,7 +18,9 @@ class Health:
 
     def __init__(self, channel: Channel, caller: Caller) -> None:
         self._caller = caller
-        self._stub = health_pb2_grpc.HealthStub(channel)
+        codec = health_pb2.HealthCheckRequest.SerializeToString, health_pb2.HealthCheckResponse.FromString
+        self._check = channel.unary_unary("/grpc.health.v1.Health/Check", *codec)
+        self._watch = channel.unary_stream("/grpc.health.v1.Health/Watch", *codec)
 
     async def ready(self, timeout_s: float) -> bool:
         """Say whether the server serves; nobody there, or one that is starting or draining, does not.
@@ -28,7 +30,7 @@ class Health:
         """
         request = health_pb2.HealthCheckRequest()
         try:
-            response = await self._caller.call(self._stub.Check, request, timeout_s)
+            response = await self._caller.call(self._check, request, timeout_s)
         except UnavailableError:
             return False
         return bool(response.status == _SERVING)
@@ -43,7 +45,7 @@ class Health:
         try:
             async with asyncio.timeout(limit_s):
                 # False: the connection broke, as of a server that restarts. gRPC spaces out the attempts to connect.
-                while not await self._watch(timeout_s):
+                while not await self._follow(timeout_s):
                     pass
         except TimeoutError:
             raise DeadlineError(
@@ -52,9 +54,9 @@ class Health:
                 StatusCode.DEADLINE_EXCEEDED,
             ) from None
 
-    async def _watch(self, timeout_s: float) -> bool:
+    async def _follow(self, timeout_s: float) -> bool:
         """Follow the server's health until it serves; False when the connection breaks first."""
-        watch = self._stub.Watch(health_pb2.HealthCheckRequest(), wait_for_ready=True)
+        watch = self._watch(health_pb2.HealthCheckRequest(), wait_for_ready=True)
         try:
             async for response in watch:
                 if response.status == _SERVING:

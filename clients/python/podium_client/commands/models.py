@@ -52,11 +52,11 @@ def models(address: str, timeout: float, as_json: bool) -> None:
 def models_table(listed: list[Model]) -> Table:
     """Draw a table with a row for each version, within 80 columns for short names."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    table.add_column("model", style="bold", no_wrap=True)
+    table.add_column("model", style="bold", overflow="fold")
     table.add_column("state", no_wrap=True)
-    table.add_column("task")
+    table.add_column("task", min_width=14, overflow="fold")
     table.add_column("provider", no_wrap=True)
-    table.add_column("rows × sessions\n× threads", no_wrap=True)
+    table.add_column("batch ×\nsessions ×\nthreads", no_wrap=True)
     table.add_column("rows/s", justify="right", no_wrap=True)
     table.add_column("load", justify="right", no_wrap=True)
     for model in listed:

@@ -1,0 +1,71 @@
+"""The look of the demo's pictures: colours, type, bars."""
+
+from dataclasses import dataclass
+
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+PAPER = "#f4f2ee"
+CARD = "#ffffff"
+INK = "#1c1f26"
+MUTED = "#747b87"
+ACCENT = "#2f6fde"
+FAINT_ACCENT = "#9dbcf0"
+TRACK = "#e9e7e2"
+WRONG = "#d0342c"
+
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+
+def font(size: float) -> Font:
+    """Give the typeface that Pillow brings along, in pixels."""
+    return ImageFont.load_default(size)
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """A picture that is drawn on."""
+
+    image: Image.Image
+    draw: ImageDraw.ImageDraw
+
+    @classmethod
+    def blank(cls, width: int, height: int) -> "Canvas":
+        """Begin with empty paper."""
+        image = Image.new("RGB", (width, height), PAPER)
+        return cls(image, ImageDraw.Draw(image))
+
+    def card(self, x: int, y: int, width: int, height: int) -> None:
+        """Draw a white card."""
+        self.draw.rounded_rectangle((x, y, x + width, y + height), radius=14, fill=CARD)
+
+    def photo(self, picture: Image.Image, x: int, y: int, width: int, height: int) -> None:
+        """Paste a picture that fills a box with rounded upper corners, cut rather than stretched."""
+        fitted = ImageOps.fit(picture.convert("RGB"), (width, height), Image.Resampling.LANCZOS)
+        mask = Image.new("L", (width * 4, height * 4), 0)
+        corners = (True, True, False, False)
+        ImageDraw.Draw(mask).rounded_rectangle((0, 0, width * 4, height * 4), radius=56, fill=255, corners=corners)
+        self.image.paste(fitted, (x, y), mask.resize((width, height), Image.Resampling.LANCZOS))
+
+    def text(
+        self, x: float, y: float, text: str, *, size: float, fill: str = INK, anchor: str = "ls", room: float = 1e9
+    ) -> None:
+        """Write a line on a baseline, shortened to the room there is."""
+        chosen = font(size)
+        self.draw.text((x, y), shortened(text, chosen, room), font=chosen, fill=fill, anchor=anchor)
+
+    def bar(self, x: float, y: float, width: float, height: float, *, fraction: float, fill: str) -> None:
+        """Draw a fraction of 0 ... 1."""
+        radius = height / 2
+        self.draw.rounded_rectangle((x, y, x + width, y + height), radius=radius, fill=TRACK)
+        if fraction > 0:
+            filled = max(height, width * min(fraction, 1.0))
+            self.draw.rounded_rectangle((x, y, x + filled, y + height), radius=radius, fill=fill)
+
+
+def shortened(text: str, chosen: Font, room: float) -> str:
+    """Cut a text to the room there is, with an ellipsis where it was cut."""
+    if chosen.getlength(text) <= room:
+        return text
+    while text and chosen.getlength(text + "…") > room:
+        text = text[:-1]
+    return text.rstrip(" ,") + "…"
