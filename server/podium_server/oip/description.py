@@ -31,26 +31,29 @@ def describe(servable: Servable, versions: Sequence[int]) -> oip.ModelMetadataRe
     Args:
         servable: the version.
         versions: every version of the model that is ready.
+
+    Raises:
+        Unsupported: the version has several graphs.
     """
     response = oip.ModelMetadataResponse(name=servable.name, versions=map(str, versions), platform=PLATFORM)
-    graph = graph_of(servable)
-    if graph is not None:
-        signature = servable.batchers[graph].signature
-        response.inputs.extend(_metadata(signature.inputs))
-        response.outputs.extend(_metadata(signature.outputs))
-        response.outputs.extend(
-            oip.ModelMetadataResponse.TensorMetadata(name=each.name, datatype=each.type) for each in signature.uncarried
-        )
+    signature = servable.batchers[graph_of(servable)].signature
+    response.inputs.extend(_metadata(signature.inputs))
+    response.outputs.extend(_metadata(signature.outputs))
+    response.outputs.extend(
+        oip.ModelMetadataResponse.TensorMetadata(name=each.name, datatype=each.type) for each in signature.uncarried
+    )
     return response
 
 
 def configure(servable: Servable) -> oip.ModelConfig:
-    """A version as Triton's ModelConfig; a batched graph's dims leave the batch out."""
+    """A version as Triton's ModelConfig; a batched graph's dims leave the batch out.
+
+    Raises:
+        Unsupported: the version has several graphs.
+    """
     config = oip.ModelConfig(name=servable.name, platform=PLATFORM, backend=BACKEND)
     config.model_transaction_policy.decoupled = False
     graph = graph_of(servable)
-    if graph is None:
-        return config
     signature, plan = servable.batchers[graph].signature, servable.plans[graph]
     config.default_model_filename = next(each.file for each in servable.manifest.graphs if each.name == graph)
     config.input.extend(

@@ -1,11 +1,11 @@
 """One loaded version as the Open Inference Protocol shows and runs it."""
 
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from grpc import StatusCode
 
-from podium_server.batching.batcher import Batcher, Run
+from podium_server.batching.batcher import Run
 from podium_server.errors import DeadlineExceeded, Overloaded, Unsupported
 from podium_server.oip.inputs import InputReader
 from podium_server.oip.messages import ModelInferRequest, ModelInferResponse
@@ -27,8 +27,7 @@ class TimeoutExpired(DeadlineExceeded):
     code = StatusCode.UNAVAILABLE
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """An answer, and where its time went.
 
     Attributes:
@@ -51,16 +50,14 @@ class OpenModel:
 
     Args:
         servable: the version. It is not kept: its batcher and what was worked out from it are.
+
+    Raises:
+        Unsupported: it has several graphs.
     """
 
     def __init__(self, servable: Servable) -> None:
-        graph = graph_of(servable)
-        self._refusal = "" if graph is not None else _several_graphs(servable)
-        if graph is None:
-            return
-        batcher = servable.batchers[graph]
-        signature = batcher.signature
-        self._batcher: Batcher = batcher
+        self._batcher = servable.batchers[graph_of(servable)]
+        signature = self._batcher.signature
         self._batched = signature.batched
         self._refusal = "; ".join(f"'{each.name}' is {each.type}" for each in signature.uncarried)
         if self._refusal:
@@ -108,12 +105,17 @@ class OpenModel:
             raise
 
 
-def graph_of(servable: Servable) -> str | None:
-    """The graph that this protocol runs: the one there is, or the one named "model"; None where there is no such."""
+def graph_of(servable: Servable) -> str:
+    """The graph that this protocol runs: the only one, or the one named "model".
+
+    Raises:
+        Unsupported: the version has several graphs, which only the service of its task can run together.
+    """
     graphs = list(servable.batchers)
-    return graphs[0] if len(graphs) == 1 else "model" if "model" in graphs else None
-
-
-def _several_graphs(servable: Servable) -> str:
-    graphs = ", ".join(servable.batchers)
-    return f"model '{servable.name}' has the graphs {graphs}, which work together: call the service of its task"
+    if len(graphs) == 1:
+        return graphs[0]
+    if "model" in graphs:
+        return "model"
+    raise Unsupported(
+        f"model '{servable.name}' has the graphs {', '.join(graphs)}, which work together: call the service of its task"
+    )

@@ -105,7 +105,7 @@ def from_typed(element: Element, shape: tuple[int, ...], contents: InferTensorCo
         return _fill(shape, [_text(value) for value in values])
     _check_range(element, values)
     try:
-        return np.array(values, element.dtype).reshape(shape)
+        return np.fromiter(values, element.dtype, len(values)).reshape(shape)
     except ValueError:
         raise TensorError(f"shape {list(shape)} is beyond what an array can have") from None
 
