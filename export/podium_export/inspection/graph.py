@@ -49,13 +49,28 @@ class Constant:
 
 
 @dataclass(frozen=True, slots=True)
+class Port:
+    """One input or output of a graph.
+
+    Attributes:
+        name: the tensor's name.
+        type: numpy's name of the type of its elements, "string", or what else it is, such as "sequence".
+        shape: its axes; None: the file does not say.
+    """
+
+    name: str
+    type: str
+    shape: tuple[Axis, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
 class OnnxGraph:
     """One graph, ready to be walked.
 
     Attributes:
         nodes: in an order in which they can be computed.
-        inputs: the names of what a run is fed.
-        outputs: the names of what a run gives.
+        inputs: what a run is fed.
+        outputs: what a run gives.
         shapes: the axes of each tensor whose shape could be inferred.
         constants: what the file stores, by name.
         folder: where the file lies, for weights stored beside it.
@@ -63,8 +78,8 @@ class OnnxGraph:
     """
 
     nodes: tuple[Any, ...]
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
     shapes: Mapping[str, tuple[Axis, ...]]
     constants: Mapping[str, Constant]
     folder: Path
@@ -93,8 +108,8 @@ class OnnxGraph:
         opset = next((o.version for o in model.opset_import if o.domain in {"", "ai.onnx"}), 0)
         return cls(
             nodes=tuple(model.graph.node),
-            inputs=tuple(i.name for i in model.graph.input if i.name not in _stored_names(model.graph)),
-            outputs=tuple(o.name for o in model.graph.output),
+            inputs=tuple(_port(i) for i in model.graph.input if i.name not in _stored_names(model.graph)),
+            outputs=tuple(_port(o) for o in model.graph.output),
             shapes=_shapes(model.graph),
             constants=_constants(model.graph),
             folder=path.parent,
@@ -133,6 +148,16 @@ def _shapes(graph: Any) -> Mapping[str, tuple[Axis, ...]]:
         for t in tensors
         if t.type.HasField("tensor_type") and t.type.tensor_type.HasField("shape")
     }
+
+
+def _port(value: Any) -> Port:
+    kind = value.type.WhichOneof("value")
+    if kind != "tensor_type":
+        return Port(value.name, str(kind or "unknown").removesuffix("_type"), None)
+    tensor = value.type.tensor_type
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)
+    shape = tuple(_axis(d) for d in tensor.shape.dim) if tensor.HasField("shape") else None
+    return Port(value.name, "string" if dtype.kind == "O" else dtype.name, shape)
 
 
 def _axis(dimension: Any) -> Axis:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from podium_export.inspection.graph import Axis, Constant, OnnxGraph
+from podium_export.inspection.graph import Axis, Constant, OnnxGraph, Port
 from podium_export.inspection.operators import Operation, describe
 from podium_export.inspection.receptive_field import Extent, Field, Window, joined
 
@@ -45,16 +45,15 @@ class _Walk:
 
     def rows(self) -> Iterator[Layer]:
         self.constants.update(self.graph.constants)
-        for name in self.graph.inputs:
-            yield self._input(name)
+        for port in self.graph.inputs:
+            yield self._input(port)
         for node in self.graph.nodes:
             yield from self._node(node)
 
-    def _input(self, name: str) -> Layer:
-        shape = self.graph.shapes.get(name, ())
-        self.fields[name] = Window.pixel(max(len(shape) - 2, 0))
-        label = "input" if len(self.graph.inputs) == 1 else f"input {name}"
-        return Layer(label, "", self._output(name), (), self.fields[name])
+    def _input(self, port: Port) -> Layer:
+        self.fields[port.name] = Window.pixel(max(len(port.shape or ()) - 2, 0))
+        label = "input" if len(self.graph.inputs) == 1 else f"input {port.name}"
+        return Layer(label, "", self._output(port.name), (), self.fields[port.name])
 
     def _node(self, node: Any) -> Iterator[Layer]:
         outputs = [name for name in node.output if name]
@@ -108,7 +107,7 @@ class _Walk:
         shape = self.graph.shapes.get(name)
         if shape is None or self.batch_axis is None or not shape:
             return shape
-        return shape[1:] if shape[0] in {None, self.batch_axis} or not isinstance(shape[0], int) else shape
+        return shape if isinstance(shape[0], int) else shape[1:]
 
 
 def layers(graph: OnnxGraph, batch_axis: str | None = None) -> tuple[Layer, ...]:
@@ -123,7 +122,7 @@ def layers(graph: OnnxGraph, batch_axis: str | None = None) -> tuple[Layer, ...]
 
 def batch_axis_of(graph: OnnxGraph) -> str | None:
     """Give the name of the batch axis of a graph that has no manifest: a dynamic axis 0 of every input."""
-    firsts = {shape[0] if shape else 1 for shape in (graph.shapes.get(name) for name in graph.inputs)}
+    firsts = {port.shape[0] if port.shape else 1 for port in graph.inputs}
     if len(firsts) != 1 or isinstance(first := firsts.pop(), int):
         return None
     return first or "?"
