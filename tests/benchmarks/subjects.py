@@ -4,7 +4,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Protocol
@@ -21,6 +21,7 @@ from tests.benchmarks.worker import Worker
 ALONE, ECHO, PODIUM = "ONNX Runtime alone", "gRPC echo alone", "podium"
 _CALLERS_PER_CONNECTION = 16
 _START_TIMEOUT_S = 300.0
+_PODIUM = ("-c", "from podium_client.main import main; main(prog_name='podium')")
 
 
 class Subject(Protocol):
@@ -131,12 +132,12 @@ class Echo:
 
 
 class PodiumServer:
-    """`podium serve` of a repository, as it comes."""
+    """`podium serve` of a repository, as it comes, or under another Python module that runs `podium`."""
 
-    def __init__(self, repository: Path, arguments: tuple[str, ...] = ()) -> None:
+    def __init__(self, repository: Path, python: Sequence[str] = _PODIUM) -> None:
         self.port = _free_port()
         ports = ["--grpc-port", str(self.port), "--http-port", "0"]
-        command = [sys.executable, "-m", "podium_client.main", "serve", str(repository), *ports, *arguments]
+        command = [sys.executable, *python, "serve", str(repository), *ports]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         with Client(f"127.0.0.1:{self.port}") as client:
             client.wait_until_ready(timeout=_START_TIMEOUT_S)
