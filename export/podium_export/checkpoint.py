@@ -1,6 +1,5 @@
 """From a checkpoint file to the network's weights by name."""
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +9,11 @@ import torch
 from torch import Tensor
 
 from podium_export.checkpoint_file import USUAL_KEYS, read_checkpoint
+from podium_export.digest import sha256_of
 from podium_export.errors import CheckpointError
 
 _WRAPPERS = ("module.", "_orig_mod.")
 _NO_WEIGHTS = ("optim", "sched", "scaler", "loss", "discriminator", "netD")
-_READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +47,6 @@ def load_checkpoint(path: Path, *, key: str = "") -> Checkpoint:
     if not found:
         raise CheckpointError(f"{path}: no weights in it; it holds {_outline(content)}")
     return Checkpoint(path.name, sha256_of(path), _clean(found))
-
-
-def sha256_of(path: Path) -> str:
-    """Compute a file's SHA-256 in hexadecimal digits."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(_READ_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _find(content: Any) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from podium_export import options
-from podium_export.errors import ExportError, OptionError
+from podium_export.errors import ExportError, OptionError, ParityFailure
 from podium_export.options import Choices
 
 
@@ -50,15 +50,16 @@ def export(
         known = None if architecture is None else architecture_named(architecture)
 
         from podium_export.progress import on_terminal
-        from podium_export.report import report
 
         with on_terminal() as progress:
             progress.step("Loading PyTorch")
+            from podium_export.assembling import Source
             from podium_export.checkpoint import load_checkpoint
-            from podium_export.choose import fit_architecture
             from podium_export.describing import described
-            from podium_export.exporting import Source, export_network
+            from podium_export.exporting import export_network
+            from podium_export.fitting import fit_architecture
             from podium_export.own_network import own_blueprint, own_network
+            from podium_export.report import report
 
             progress.step("Reading the checkpoint")
             weights = load_checkpoint(checkpoint, key=weights_key)
@@ -73,11 +74,49 @@ def export(
         report(published, destination)
 
 
+@click.command(no_args_is_help=True)
+@click.argument("file", type=click.Path(path_type=Path))
+@options.destination
+@options.model
+def import_onnx(*, file: Path, name: str, repository: Path, version: int | None, choices: Choices) -> None:
+    """Check an ONNX file made elsewhere, and publish it for `podium serve`.
+
+    It is compared with itself, run without any optimization, at several sizes.
+    """
+    if choices.task is None:
+        raise click.UsageError(f"--task is required: {' or '.join(options.TASKS)}")
+    with _refusals():
+        from podium_export.package import Destination
+
+        destination = Destination(repository, name, version)
+        destination.check()
+
+        from podium_export.progress import on_terminal
+
+        with on_terminal() as progress:
+            progress.step("Reading the file")
+            from podium_export.describing import described
+            from podium_export.importing import import_graph, imported_blueprint
+            from podium_export.onnx_file import read_onnx
+            from podium_export.report import report
+
+            source = read_onnx(file)
+            blueprint = described(imported_blueprint(source, choices.axis), choices)
+            published = import_graph(blueprint, source, destination, progress=progress)
+        report(published, destination)
+
+
 @contextmanager
 def _refusals() -> Generator[None]:
     """Turn a refusal into a message and an exit status: 2 for a wrong command line, 1 for all else."""
     try:
         yield
+    except ParityFailure as error:
+        if error.comparisons:
+            from podium_export.report import failure_table
+
+            click.echo(failure_table(error.comparisons), err=True)
+        raise click.ClickException(str(error)) from error
     except OptionError as error:
         raise click.UsageError(str(error)) from error
     except ExportError as error:

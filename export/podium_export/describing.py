@@ -1,10 +1,11 @@
 """Lays what the command line says over what an architecture says of itself."""
 
 import dataclasses
+from collections.abc import Mapping
 
 from podium.v1 import model_manifest_pb2 as pb
 
-from podium_export.architecture import Blueprint, Tolerance
+from podium_export.architecture import Blueprint, GraphBlueprint, Tolerance
 from podium_export.errors import OptionError
 from podium_export.labels import read_labels
 from podium_export.options import Choices
@@ -33,17 +34,20 @@ def described(blueprint: Blueprint, choices: Choices) -> Blueprint:
         task=task,
         tolerance=tolerance,
         description=blueprint.description if choices.description is None else choices.description,
+        graphs=tuple(_with_lengths(graph, choices.axis) for graph in blueprint.graphs),
     )
     if task == pb.TASK_IMAGE_CLASSIFICATION:
         return _classifier(blueprint, choices)
     stray = choices.images.given + [f"--{name}" for name in ("labels", "scores") if getattr(choices, name)]
     if stray:
         raise OptionError(f"{', '.join(stray)}: for --task classification alone")
-    return (
-        dataclasses.replace(blueprint, image_preprocessing=None, labels=(), score_kind=pb.SCORE_KIND_UNSPECIFIED)
-        if choices.task
-        else blueprint
-    )
+    if choices.task is None:
+        return blueprint
+    return dataclasses.replace(blueprint, image_preprocessing=None, labels=(), score_kind=pb.SCORE_KIND_UNSPECIFIED)
+
+
+def _with_lengths(graph: GraphBlueprint, lengths: Mapping[str, tuple[int, ...]]) -> GraphBlueprint:
+    return dataclasses.replace(graph, lengths={**graph.lengths, **lengths})
 
 
 def _classifier(blueprint: Blueprint, choices: Choices) -> Blueprint:

@@ -12,6 +12,12 @@ ExportError
 └── OptionError          an option's value is not one that the command takes
 """
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from podium_export.parity import Comparison
+
 
 class ExportError(Exception):
     """The root: its text is a message for people, with what to do about it."""
@@ -34,7 +40,15 @@ class FrozenAxis(NetworkError):
 
 
 class ParityFailure(ExportError):
-    """The written graph and its reference disagree; nothing may be published."""
+    """The written graph and its reference disagree; nothing may be published.
+
+    Attributes:
+        comparisons: everything that was compared, where a table can be made of it.
+    """
+
+    def __init__(self, message: str, comparisons: "Sequence[Comparison]" = ()) -> None:
+        super().__init__(message)
+        self.comparisons = tuple(comparisons)
 
 
 class GraphError(ExportError):

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from podium_export.architecture import Architecture
+from podium_export.architectures import ARCHITECTURES
+from podium_export.checkpoint import Checkpoint
 from podium_export.errors import CheckpointError
 from podium_export.mismatch import explain
 
@@ -52,10 +55,27 @@ def fit(state: Mapping[str, Tensor], build: Callable[[Mapping[str, Tensor]], nn.
     raise first
 
 
-def fits(state: Mapping[str, Tensor], network: nn.Module) -> bool:
-    """Tell whether a checkpoint has exactly the keys and shapes of a network."""
-    own = _shapes(network.state_dict())
-    return own == _shapes(state)
+def fit_architecture(
+    architecture: Architecture, checkpoint: Checkpoint, known: Mapping[str, Architecture] = ARCHITECTURES
+) -> Fitted:
+    """Build a bundled network for a checkpoint; when it does not fit, try whether another one does.
+
+    Raises:
+        CheckpointError: the keys and shapes do not fit.
+    """
+    try:
+        return fit(checkpoint.state, architecture.build, architecture.name)
+    except CheckpointError as error:
+        better = [other.name for other in known.values() if _fits(other, checkpoint)]
+        hint = f'\nThese weights fit the architecture "{better[0]}": export that.' if better else ""
+        raise CheckpointError(f"{checkpoint.file_name}: {error}{hint}") from error
+
+
+def _fits(architecture: Architecture, checkpoint: Checkpoint) -> bool:
+    try:
+        return _shapes(architecture.build(checkpoint.state).state_dict()) == _shapes(checkpoint.state)
+    except (CheckpointError, RuntimeError, ValueError, ZeroDivisionError):
+        return False
 
 
 def _spellings(state: Mapping[str, Tensor]) -> Iterator[Mapping[str, Tensor]]:

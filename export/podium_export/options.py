@@ -1,7 +1,7 @@
 """The options that `podium export` and `podium import` share, gathered into values."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +29,7 @@ class Choices:
         scores: one of `SCORES`.
         atol: the absolute tolerance.
         rtol: the relative tolerance.
+        axis: the lengths that dynamic axes are tried at, by name.
         images: the flags on pictures.
     """
 
@@ -38,6 +39,7 @@ class Choices:
     scores: str | None
     atol: float | None
     rtol: float | None
+    axis: Mapping[str, tuple[int, ...]]
     images: ImageFlags
 
 
@@ -84,6 +86,24 @@ class Size(click.ParamType[tuple[int, int]]):
         return self.fail(f"{value!r} is not a size: give 32 (square) or 240x320 (height, width)", param, ctx)
 
 
+class AxisLengths(click.ParamType[tuple[str, tuple[int, ...]]]):
+    """The lengths that one axis is tried at."""
+
+    name = "axis"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, tuple[int, ...]]:
+        """Read "height=224,256"."""
+        if isinstance(value, tuple):
+            return value
+        axis, _, lengths = str(value).partition("=")
+        parts = lengths.split(",")
+        if axis and all(part.strip().isdigit() and int(part) > 0 for part in parts):
+            return axis, tuple(int(part) for part in parts)
+        return self.fail(f"{value!r} is not an axis with lengths, as in height=224,256", param, ctx)
+
+
 def _number(text: str) -> float:
     above, _, below = text.partition("/")
     return float(above) / float(below or 1)
@@ -118,6 +138,13 @@ _MODEL = (
     click.option("--mean", type=Numbers(), help="Subtracted after rescaling, a value a channel [none]."),
     click.option("--std", type=Numbers(), help="Divided by after that, a value a channel [none]."),
     click.option("--layout", type=click.Choice(list(LAYOUTS)), help="The order of the input's axes [nchw]."),
+    click.option(
+        "--axis",
+        type=AxisLengths(),
+        multiple=True,
+        metavar="NAME=LENGTH,…",
+        help="Lengths that a dynamic axis is tried at [batch 1,3,8; others 5,11,1]; repeatable.",
+    ),
     click.option("--atol", type=click.FloatRange(0), help="Absolute tolerance of the comparison [1e-5]."),
     click.option("--rtol", type=click.FloatRange(0), help="Relative tolerance of the comparison [1e-4]."),
 )
@@ -135,6 +162,7 @@ def model(command: Callable[..., Any]) -> Callable[..., Any]:
     def gathered(**given: Any) -> Any:
         images = ImageFlags(**{field.name: given.pop(field.name) for field in fields(ImageFlags)})
         others = {field.name: given.pop(field.name) for field in fields(Choices) if field.name != "images"}
+        others["axis"] = dict(others["axis"])
         return command(choices=Choices(images=images, **others), **given)
 
     return _add(gathered, _MODEL)

@@ -17,7 +17,7 @@ from pathlib import Path
 from google.protobuf import json_format
 from podium.v1 import model_manifest_pb2
 
-from podium_export.checkpoint import sha256_of
+from podium_export.digest import sha256_of
 from podium_export.errors import OptionError, PackageError
 
 MANIFEST = "model.json"

@@ -16,7 +16,7 @@ from podium_export.architecture import GraphBlueprint, Tolerance
 from podium_export.errors import FrozenAxis, NetworkError, ParityFailure
 from podium_export.frozen import frozen_nodes
 from podium_export.rules import difference_of
-from podium_export.session import Session
+from podium_export.session import Session, clean
 from podium_export.trace import TracedGraph
 from podium_export.trials import Answered, Array, Trial
 
@@ -103,7 +103,9 @@ def refuse_disagreement(comparisons: Sequence[Comparison], tolerance: Tolerance,
         f'graph "{worst.graph}", output "{worst.output}" at {worst.trial}: '
         f"the largest difference from {reference} is {worst.max_abs_diff:.3g}, more than "
         f"{tolerance.absolute:g} · max(1, largest magnitude) + {tolerance.relative:g} · |value| allows "
-        f"({len(wrong)} of {len(comparisons)} comparisons disagree). Nothing was published."
+        f"({len(wrong)} of {len(comparisons)} comparisons disagree). Nothing was published. Where a network is known "
+        "to round so, --atol and --rtol allow more.",
+        comparisons,
     )
 
 
@@ -151,7 +153,7 @@ def _run(graph: GraphBlueprint, session: Session, case: Answered, traced: Traced
     try:
         outputs = session.run(case.trial.inputs)
     except Exception as error:
-        what = f"the written graph fails: {str(error).strip().splitlines()[0][:300]}"
+        what = f"the written graph fails: {clean(str(error))[:300]}"
         raise FrozenAxis(f'graph "{graph.name}" at {case.trial}: {what}{held_lengths(traced)}') from error
     for place, (actual, expected) in enumerate(zip(outputs, case.outputs, strict=True)):
         if actual.shape != expected.shape or actual.dtype != expected.dtype:

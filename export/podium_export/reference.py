@@ -24,8 +24,8 @@ def reference_outputs(graph: GraphBlueprint, trial: Trial) -> list[Array]:
     outputs = _run(graph, trial, [torch.from_numpy(array) for array in trial.inputs])
     if len(outputs) != len(graph.outputs):
         raise NetworkError(
-            f'graph "{graph.name}": the network returns {len(outputs)} tensors and '
-            f"{len(graph.outputs)} outputs are named: name each of them, in the order of `forward`"
+            f'graph "{graph.name}": the network returns {len(outputs)} tensors, and '
+            f"{len(graph.outputs)} are named: name each of them, in the order of `forward` (--output, podium_outputs)"
         )
     arrays = [output.detach().cpu().numpy() for output in outputs]
     _check_rows(graph, trial, arrays)
@@ -53,8 +53,8 @@ def _run(graph: GraphBlueprint, trial: Trial, inputs: Sequence[Tensor]) -> list[
         raise NetworkError(
             f'graph "{graph.name}": the network itself fails at {trial} ({shapes}): '
             f"{type(error).__name__}: {_first_lines(str(error))}{calling_line(error)}\n"
-            "Every dynamic axis must work at any length; a size that the code holds as a number "
-            "(such as view(4, -1)) must be taken from the input (x.flatten(1), x.shape[0])."
+            "A size that the code holds as a number (such as view(4, -1)) must be taken from the input "
+            "(x.flatten(1), x.shape[0]); lengths that suit the network are set with --axis NAME=LENGTH,LENGTH."
         ) from error
 
 

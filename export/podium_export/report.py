@@ -1,11 +1,12 @@
 """Says what was published: where, how well it agrees, and how to serve it."""
 
+import io
 from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
 
-from podium_export.exporting import Published
+from podium_export.assembling import Published
 from podium_export.package import Destination
 from podium_export.parity import Comparison
 
@@ -17,6 +18,13 @@ def report(published: Published, destination: Destination, console: Console | No
     console.print(parity_table(published.comparisons, reference[published.manifest.parity.reference]))
     console.print(f"Published {published.path}", soft_wrap=True, highlight=False)
     console.print(f"Serve it: podium serve {destination.repository}", soft_wrap=True, highlight=False)
+
+
+def failure_table(comparisons: Sequence[Comparison]) -> str:
+    """Write the table of a comparison that failed as text, what disagrees marked with !."""
+    stream = io.StringIO()
+    Console(file=stream, width=110).print(parity_table(comparisons, "the reference"))
+    return stream.getvalue().rstrip()
 
 
 def parity_table(comparisons: Sequence[Comparison], reference: str) -> Table:
@@ -39,4 +47,4 @@ def parity_table(comparisons: Sequence[Comparison], reference: str) -> Table:
 def _cell(comparison: Comparison | None) -> str:
     if comparison is None:
         return ""
-    return f"{comparison.max_abs_diff:.1e}" if comparison.agrees else f"[red]{comparison.max_abs_diff:.1e}[/]"
+    return f"{comparison.max_abs_diff:.1e}{'' if comparison.agrees else ' !'}"

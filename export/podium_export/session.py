@@ -1,5 +1,6 @@
 """ONNX Runtime as the export uses it: one session, on CPU, with its signature in numpy's words."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,9 @@ class Session:
         try:
             self._session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         except Exception as error:
-            raise GraphError(f"{path.name}: ONNX Runtime {ort.__version__} does not load it: {error}") from error
+            raise GraphError(
+                f"{path.name}: ONNX Runtime {ort.__version__} does not load it: {clean(str(error))}"
+            ) from error
         self.inputs = tuple(_port(port) for port in self._session.get_inputs())
         self.outputs = tuple(_port(port) for port in self._session.get_outputs())
 
@@ -50,6 +53,13 @@ class Session:
         """Run it on inputs in the graph's order; whatever ONNX Runtime raises comes through."""
         feed = {port.name: array for port, array in zip(self.inputs, inputs, strict=True)}
         return cast("list[Array]", self._session.run(None, feed))
+
+
+def clean(message: str) -> str:
+    """Take the status code and the places in ONNX Runtime's own source out of its message, and its line breaks."""
+    message = re.sub(r"\[ONNXRuntimeError\] : \d+ : \w+ : ", "", message)
+    message = re.sub(r"/\S+\.(?:cc|h):\d+ (?:\S.*?::.*?\)(?:::<lambda\(\)>)? )?", "", message)
+    return " ".join(message.split())
 
 
 def _port(port: Any) -> Port:

@@ -17,6 +17,7 @@ import onnx
 import torch
 
 from podium_export.architecture import GraphBlueprint
+from podium_export.chance import calling_line
 from podium_export.errors import FrozenAxis, NetworkError
 from podium_export.frozen import frozen_nodes
 from podium_export.reference import evaluation
@@ -33,6 +34,9 @@ _KNOWN_WARNINGS = (
     r".*guard_size_oblivious.*",
 )
 """What the converter says of its own insides on every run."""
+
+_CHATTER = ("For ", "If you suspect", "Caused by", "consider using", "(Refer to")
+"""How lines begin that tell PyTorch's own developers how to go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +126,15 @@ def _cause(error: BaseException) -> str:
     """Say what went wrong first, without the converter's advice to its own developers."""
     while error.__cause__ is not None:
         error = error.__cause__
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    text = "\n".join(lines[:8]) or "no reason given"
+    lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith(_CHATTER)]
+    text = "\n".join(lines[:4]) or "no reason given"
     advice = ""
     if "data-dependent" in str(error) or "DataDependent" in type(error).__name__:
         advice = (
             "\nAn `if` or a length depends on the values of a tensor: such a choice cannot be written as a graph. "
             "Use torch.where, or make the choice outside the network."
         )
-    return f"{type(error).__name__}: {text}{advice}"
+    return f"{type(error).__name__}: {text}{calling_line(error)}{advice}"
 
 
 @contextlib.contextmanager
