@@ -18,7 +18,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from podium_server.imaging.formats import ACCEPTED, describe, sniff, webp_size
+from podium_server.imaging.formats import ACCEPTED, describe, header_size, sniff
 
 # The modes of a decoded picture, as Pillow names them: 8 bits a channel; grey, colour, colour with opacity.
 MODES = ("L", "RGB", "RGBA")
@@ -79,8 +79,7 @@ def decode(encoded: bytes, limits: ImageLimits) -> Image.Image:
     name = sniff(encoded)
     if name not in _OPENERS:
         raise ImageRejected(describe(encoded, name))
-    if name == "WebP":  # libwebp reserves memory for the whole picture as soon as it opens it
-        _check_size(webp_size(encoded), limits)
+    _check_size(header_size(encoded, name), limits)  # opening a WebP reserves memory for all of its pixels
     try:
         image = _OPENERS[name](BytesIO(encoded))
     except Exception as error:

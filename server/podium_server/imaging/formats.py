@@ -1,10 +1,11 @@
 """Which file format bytes are, by their first few: the three that are accepted, and those sent by mistake."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 ACCEPTED = "PNG, JPEG or WebP"
 
-# Format by the bytes at the start; the longest text of a name goes into an error message.
+# Format by the bytes at the start.
 _STARTS: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
     (b"\xff\xd8\xff", "JPEG"),
@@ -78,31 +79,51 @@ def describe(encoded: bytes, name: str) -> str:
     return f"begins with {encoded[:8]!r}, which is no image format that is known here: send {ACCEPTED}"
 
 
-def webp_size(encoded: bytes) -> tuple[int, int] | None:
-    """Read width and height from a WebP file's header without opening it; None if it cannot be read.
+def header_size(encoded: bytes, name: str) -> tuple[int, int] | None:
+    """Read width and height from a file's header without decoding; None if it cannot be read.
 
-    Source: RFC 9649, sections 2.5 to 2.7; RFC 6386, section 9.1.
+    Args:
+        encoded: the file.
+        name: its format, as `sniff` names it.
     """
+    reader = _SIZES.get(name)
+    return reader(encoded) if reader is not None else None
+
+
+def _png_size(encoded: bytes) -> tuple[int, int] | None:
+    """Source: PNG, third edition, section 11.2.1: IHDR is the first chunk."""
+    if len(encoded) < 24:
+        return None
+    return int.from_bytes(encoded[16:20], "big"), int.from_bytes(encoded[20:24], "big")
+
+
+def _jpeg_size(encoded: bytes) -> tuple[int, int] | None:
+    """Source: ITU-T T.81, annex B: segments of marker and length, up to the start of a frame."""
+    at = 2
+    while at + 9 <= len(encoded) and encoded[at] == 0xFF:
+        marker = encoded[at + 1]
+        if marker == 0xFF:  # a fill byte
+            at += 1
+        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            return int.from_bytes(encoded[at + 7 : at + 9], "big"), int.from_bytes(encoded[at + 5 : at + 7], "big")
+        else:
+            at += 2 + int.from_bytes(encoded[at + 2 : at + 4], "big")
+    return None
+
+
+def _webp_size(encoded: bytes) -> tuple[int, int] | None:
+    """Source: RFC 9649, sections 2.5 to 2.7 and 3.4; RFC 6386, section 9.1."""
     head = encoded[:30]
-    reader = _WEBP_SIZES.get(head[12:16])
-    return reader(head) if reader is not None and len(head) == 30 else None
-
-
-def _extended(head: bytes) -> tuple[int, int]:
-    return 1 + int.from_bytes(head[24:27], "little"), 1 + int.from_bytes(head[27:30], "little")
-
-
-def _lossy(head: bytes) -> tuple[int, int]:
+    if len(head) < 30:
+        return None
+    if head[12:16] == b"VP8X":
+        return 1 + int.from_bytes(head[24:27], "little"), 1 + int.from_bytes(head[27:30], "little")
+    if head[12:16] == b"VP8L":
+        bits = int.from_bytes(head[21:25], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
     return int.from_bytes(head[26:28], "little") & 0x3FFF, int.from_bytes(head[28:30], "little") & 0x3FFF
 
 
-def _lossless(head: bytes) -> tuple[int, int]:
-    bits = int.from_bytes(head[21:25], "little")
-    return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
-
-
-_WEBP_SIZES: dict[bytes, Callable[[bytes], tuple[int, int]]] = {
-    b"VP8X": _extended,
-    b"VP8 ": _lossy,
-    b"VP8L": _lossless,
-}
+_SIZES: Mapping[str, Callable[[bytes], tuple[int, int] | None]] = MappingProxyType(
+    {"PNG": _png_size, "JPEG": _jpeg_size, "WebP": _webp_size}
+)

@@ -1,0 +1,115 @@
+"""`podium.v1.ClassificationService`: pictures in, labels out."""
+
+import asyncio
+import time
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+from podium.v1 import classification_service_pb2 as wire
+from podium.v1 import model_manifest_pb2 as pb
+from podium.v1 import response_metadata_pb2
+
+from podium_server.batching.batcher import Batcher, Run
+from podium_server.catalogue import Catalogue
+from podium_server.errors import InvalidArgument, LoadFailed, WrongTask
+from podium_server.imaging.decode import ImageLimits
+from podium_server.imaging.pool import ImagePool
+from podium_server.rpc import Call
+from podium_server.runtime.cores import allowed_cores
+from podium_server.servable import Servable
+from podium_server.services.classifier import Classifier
+from podium_server.settings import Settings
+
+
+class ClassificationService:
+    """Implements the service.
+
+    Args:
+        catalogue: the models.
+        settings: limits of pictures and calls, and the number of cores.
+    """
+
+    def __init__(self, catalogue: Catalogue, settings: Settings) -> None:
+        self._catalogue = catalogue
+        self._max_images = settings.max_images_per_request
+        self._limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels)
+        self._pool = ImagePool(settings.cores or allowed_cores(), settings.queue_rows)
+        # Weak: a version that is unloaded takes what was compiled for it along.
+        self._classifiers: WeakKeyDictionary[Servable, tuple[Classifier, Batcher]] = WeakKeyDictionary()
+
+    async def Classify(self, request: wire.ClassifyRequest, call: Call) -> wire.ClassifyResponse:  # noqa: N802
+        """Classify one picture or many."""
+        began = time.monotonic()
+        servable = call.serve_with(self._catalogue.resolve_ref(request.model))
+        classifier, batcher = self._classifiers.get(servable) or self._compile(servable)
+        if not 1 <= len(request.images) <= self._max_images:
+            message = f"images: has {len(request.images)} pictures; a call must have 1 … {self._max_images}"
+            raise InvalidArgument(message, "images")
+        rows = await self._pool.read(classifier.reader, request.images, deadline=call.deadline)
+        read = time.monotonic()
+        run = await _run(batcher, rows, call.deadline)
+        ran = time.monotonic()
+        results = classifier.results(run.outputs[0], request.top_k, return_logits=request.return_logits)
+        ended = time.monotonic()
+        call.answered(servable, rows=len(rows), preprocess_s=read - began, run=run, encode_s=ended - ran)
+        timings = response_metadata_pb2.Timings(
+            total_ms=(ended - began) * 1e3,
+            preprocess_ms=(read - began) * 1e3,
+            queue_ms=run.queue_s * 1e3,
+            run_ms=run.run_s * 1e3,
+        )
+        metadata = response_metadata_pb2.ResponseMetadata(
+            model=servable.name,
+            version=servable.version,
+            execution_provider=servable.provider,
+            timings=timings,
+        )
+        return wire.ClassifyResponse(metadata=metadata, results=results)
+
+    def close(self) -> None:
+        """End the threads that decode."""
+        self._pool.close()
+
+    def _compile(self, servable: Servable) -> tuple[Classifier, Batcher]:
+        """Make what a version's calls need, on the first of them.
+
+        Raises:
+            WrongTask: the model is for something else.
+            LoadFailed: its manifest makes no classifier.
+        """
+        manifest = servable.manifest
+        if manifest.task != pb.TASK_IMAGE_CLASSIFICATION:
+            raise WrongTask(
+                f"model: '{servable.name}' is for {_purpose(manifest.task)}; Classify takes models for image "
+                "classification"
+            )
+        batcher = servable.batchers[manifest.graphs[0].name]
+        try:
+            classifier = Classifier(manifest, batcher.signature, self._limits)
+        except ValueError as error:
+            raise LoadFailed(f"model: '{servable.name}' version {servable.version} cannot classify: {error}") from error
+        self._classifiers[servable] = classifier, batcher
+        return classifier, batcher
+
+
+async def _run(batcher: Batcher, rows: NDArray[Any], deadline: float | None) -> Run:
+    """Run the pictures of a call: as one request, or one by one where the graph takes one at a time."""
+    if batcher.signature.batched or len(rows) == 1:
+        return await batcher.run((rows,), deadline=deadline)
+    tasks = [asyncio.ensure_future(batcher.run((rows[i : i + 1],), deadline=deadline)) for i in range(len(rows))]
+    try:
+        runs = await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()  # one that failed makes the others useless
+    outputs = (np.concatenate([run.outputs[0] for run in runs]),)
+    return Run(outputs, max(run.queue_s for run in runs), sum(run.run_s for run in runs))
+
+
+def _purpose(task: pb.Task) -> str:
+    """A task as people say it."""
+    if task in (pb.TASK_TENSOR, pb.TASK_UNSPECIFIED):
+        return "tensors, through the Open Inference Protocol"
+    return pb.Task.Name(task).removeprefix("TASK_").lower().replace("_", " ")

@@ -1,0 +1,98 @@
+"""What the classification service keeps of one version: compiled once from its manifest."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from podium.v1 import classification_service_pb2 as wire
+from podium.v1 import model_manifest_pb2 as pb
+
+from podium_server.errors import RunFailed
+from podium_server.imaging.decode import ImageLimits
+from podium_server.imaging.reader import ImageReader
+from podium_server.services.ranking import best, probabilities
+from podium_server.signature import Signature, TensorSpec
+
+DEFAULT_TOP_K = 5
+
+
+class Classifier:
+    """Reads pictures for one network, and names what its output says.
+
+    Attributes:
+        reader: reads pictures into rows of the network's input.
+    """
+
+    def __init__(self, manifest: pb.ModelManifest, signature: Signature, limits: ImageLimits) -> None:
+        """Compile a manifest.
+
+        Args:
+            manifest: of a package whose task is image classification.
+            signature: of its only graph.
+            limits: what one picture may cost.
+
+        Raises:
+            ValueError: if manifest and signature make no classifier; the message says what is wrong.
+        """
+        if len(signature.inputs) != 1 or not signature.outputs or signature.uncarried:
+            raise ValueError("a classifier's graph has one input, the picture, and its first output holds the scores")
+        spec = signature.inputs[0]
+        try:
+            self.reader = ImageReader(manifest.image_preprocessing, spec.element, limits)
+        except ValueError as error:
+            raise ValueError(f"image_preprocessing: {error}") from error
+        _check_input(spec, self.reader.shape)
+        self._kind = manifest.classification.score_kind
+        if self._kind not in (pb.SCORE_KIND_LOGITS, pb.SCORE_KIND_PROBABILITIES):
+            raise ValueError("classification.score_kind must be LOGITS or PROBABILITIES")
+        self._labels = tuple(manifest.classification.labels)
+        _check_labels(self._labels, signature.outputs[0])
+
+    def results(self, scores: NDArray[Any], top_k: int, *, return_logits: bool) -> list[wire.ClassificationResult]:
+        """Say what each picture shows.
+
+        Args:
+            scores: the graph's output, one row a picture; axes after the first count as one.
+            top_k: how many classes to name; 0 for `DEFAULT_TOP_K`.
+            return_logits: whether the scores are returned too.
+
+        Raises:
+            RunFailed: if scores are not finite.
+        """
+        rows = scores.reshape(scores.shape[0], -1)
+        return [self._result(row, i, top_k or DEFAULT_TOP_K, return_logits) for i, row in enumerate(rows)]
+
+    def _result(self, scores: NDArray[Any], index: int, top_k: int, return_logits: bool) -> wire.ClassificationResult:
+        if scores.dtype != np.float32:
+            scores = scores.astype(np.float32)
+        values = probabilities(scores, self._kind)
+        if not np.isfinite(values).all():
+            raise RunFailed(f"images[{index}]: the model's scores are not finite; it cannot classify this picture")
+        result = wire.ClassificationResult()
+        labels = self._labels
+        for i in best(scores, top_k):
+            result.classes.add(index=i, label=labels[i] if labels else "", probability=values[i])
+        if return_logits:
+            result.logits.extend(scores.tolist())
+        return result
+
+
+def _check_input(spec: TensorSpec, row: tuple[int, ...]) -> None:
+    fits = len(spec.shape) == len(row) + 1 and all(
+        not isinstance(length, int) or length == wanted for length, wanted in zip(spec.shape[1:], row, strict=True)
+    )
+    if not fits:
+        raise ValueError(f"image_preprocessing makes rows of {list(row)}; input '{spec.name}' is {list(spec.shape)}")
+    if isinstance(spec.shape[0], int) and spec.shape[0] != 1:
+        raise ValueError(f"input '{spec.name}' takes exactly {spec.shape[0]} pictures at a time")
+
+
+def _check_labels(labels: Sequence[str], output: TensorSpec) -> None:
+    lengths = [length for length in output.shape[1:] if isinstance(length, int)]
+    if len(output.shape) < 2:
+        raise ValueError(f"output '{output.name}' is {list(output.shape)}; a classifier's has one row a picture")
+    if labels and len(lengths) == len(output.shape) - 1 and np.prod(lengths) != len(labels):
+        raise ValueError(
+            f"classification.labels has {len(labels)} names; output '{output.name}' is {list(output.shape)}"
+        )
