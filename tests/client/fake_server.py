@@ -11,7 +11,7 @@ from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc import StatusCode
-from grpc_health.v1 import health as grpc_health
+from grpc_health.v1 import _async as _health  # pyright: ignore[reportAttributeAccessIssue]
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from podium.v1 import (
     classification_service_pb2,
@@ -23,6 +23,8 @@ from podium.v1 import (
     response_metadata_pb2,
 )
 
+DETAILS_KEY = "grpc-status-details-bin"
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -32,13 +34,17 @@ class Refusal:
     message: str = "no"
     details: tuple[Message, ...] = ()
 
-    async def abort(self, context: Any) -> None:
+    def status(self) -> status_pb2.Status:
+        """As it stands in the trailing metadata."""
         status = status_pb2.Status(code=self.code.value[0], message=self.message)
         for detail in self.details:
             packed = any_pb2.Any()
             packed.Pack(detail)
             status.details.append(packed)
-        metadata = (("grpc-status-details-bin", status.SerializeToString()),) if self.details else ()
+        return status
+
+    async def abort(self, context: Any) -> None:
+        metadata = ((DETAILS_KEY, self.status().SerializeToString()),) if self.details else ()
         await context.abort(self.code, self.message, metadata)
 
 
@@ -66,8 +72,13 @@ class FakeServer:
         refusals: how the first calls are refused, one each.
         requests: every Classify request that came, in order.
         gate: calls wait for it.
-        inside: calls that wait at the gate now.
+        arrived: set when a call has come.
+        left: set when a caller left at the gate.
+        num_calls: calls that came.
+        request_ids: the id that each call brought.
+        deadlines: seconds that each call had left when it came; None: no limit.
         port: where it listens.
+        health: what it says of its own health.
     """
 
     refusals: list[Refusal] = field(default_factory=list[Refusal])
@@ -78,8 +89,10 @@ class FakeServer:
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     left: asyncio.Event = field(default_factory=asyncio.Event)
     num_calls: int = 0
+    request_ids: list[str] = field(default_factory=list[str])
+    deadlines: list[float | None] = field(default_factory=list[float | None])
     port: int = 0
-    health: grpc_health.aio.HealthServicer = field(default_factory=grpc_health.aio.HealthServicer)
+    health: _health.HealthServicer = field(default_factory=_health.HealthServicer)
 
     @property
     def address(self) -> str:
@@ -87,6 +100,8 @@ class FakeServer:
 
     async def admit(self, context: Any) -> None:
         self.num_calls += 1
+        self.deadlines.append(context.time_remaining())
+        self.request_ids.append(dict(context.invocation_metadata())["x-request-id"])
         self.arrived.set()
         if self.refusals:
             await self.refusals.pop(0).abort(context)
@@ -188,18 +203,21 @@ class FakeModels(model_service_pb2_grpc.ModelServiceServicer):
 
 
 @asynccontextmanager
-async def serving(*refusals: Refusal, port: int = 0, closed: bool = False) -> AsyncGenerator[FakeServer, None]:
+async def serving(
+    *refusals: Refusal, port: int = 0, closed: bool = False, max_request_bytes: int = -1
+) -> AsyncGenerator[FakeServer, None]:
     """Serve until the block is left.
 
     Args:
         refusals: how the first calls are refused.
         port: where; 0: a free one.
         closed: calls wait for the gate to be set.
+        max_request_bytes: larger requests are refused by gRPC itself; -1: none.
     """
     fake = FakeServer(list(refusals))
     if not closed:
         fake.gate.set()
-    server = grpc.aio.server()
+    server = grpc.aio.server(options=[("grpc.max_receive_message_length", max_request_bytes)])
     classification_service_pb2_grpc.add_ClassificationServiceServicer_to_server(FakeClassification(fake), server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(FakeModels(fake), server)
     health_pb2_grpc.add_HealthServicer_to_server(fake.health, server)

@@ -55,7 +55,7 @@ def _sheet(shown: list[Digit], answers: list[Classification], num_right: int) ->
         x, y = _GAP + column * (_SIDE + _GAP), _TITLE + row * (_SIDE + _CAPTION)
         # Whole pixels, drawn large: what the network sees.
         picture = Image.fromarray(digit.pixels).resize((_SIDE, _SIDE), Image.Resampling.NEAREST)
-        canvas.photo(picture, x, y, _SIDE, _SIDE)
+        canvas.photo(picture, (x, y, _SIDE, _SIDE))
         right = _said(answer) == digit.label
         canvas.text(x + 2, y + _SIDE + 28, answer.best.name, size=24, fill=drawing.INK if right else drawing.WRONG)
         colour = drawing.ACCENT if right else drawing.WRONG

@@ -13,6 +13,10 @@ FAINT_ACCENT = "#9dbcf0"
 TRACK = "#e9e7e2"
 WRONG = "#d0342c"
 
+Corners = tuple[bool, bool, bool, bool]
+ALL_CORNERS: Corners = (True, True, True, True)
+UPPER_CORNERS: Corners = (True, True, False, False)
+
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
@@ -38,11 +42,11 @@ class Canvas:
         """Draw a white card."""
         self.draw.rounded_rectangle((x, y, x + width, y + height), radius=14, fill=CARD)
 
-    def photo(self, picture: Image.Image, x: int, y: int, width: int, height: int) -> None:
-        """Paste a picture that fills a box with rounded upper corners, cut rather than stretched."""
-        fitted = ImageOps.fit(picture.convert("RGB"), (width, height), Image.Resampling.LANCZOS)
+    def photo(self, picture: Image.Image, box: tuple[int, int, int, int], corners: Corners = ALL_CORNERS) -> None:
+        """Paste a picture that fills a box (x, y, width, height), cut rather than stretched."""
+        x, y, width, height = box
+        fitted = ImageOps.fit(picture.convert("RGB"), (width, height), Image.Resampling.LANCZOS, centering=(0.5, 0.2))
         mask = Image.new("L", (width * 4, height * 4), 0)
-        corners = (True, True, False, False)
         ImageDraw.Draw(mask).rounded_rectangle((0, 0, width * 4, height * 4), radius=56, fill=255, corners=corners)
         self.image.paste(fitted, (x, y), mask.resize((width, height), Image.Resampling.LANCZOS))
 

@@ -52,7 +52,7 @@ def _sheet(shown: list[Photo], answers: list[Classification]) -> Image.Image:
 def _card(canvas: drawing.Canvas, x: int, y: int, path: Path, answer: Classification) -> None:
     canvas.card(x, y, _WIDTH, _HEIGHT)
     with Image.open(path) as picture:
-        canvas.photo(picture, x, y, _WIDTH, _PHOTO_HEIGHT)
+        canvas.photo(picture, (x, y, _WIDTH, _PHOTO_HEIGHT), drawing.UPPER_CORNERS)
     left, width = x + _PADDING, _WIDTH - 2 * _PADDING
     for rank, score in enumerate(answer.classes):
         baseline = y + _PHOTO_HEIGHT + 42 + rank * (_ROW_HEIGHT + 4)
