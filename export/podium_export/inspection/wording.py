@@ -82,3 +82,10 @@ def _channel_words(values: Sequence[float]) -> str:
     if len(set(values)) == 1:
         return f"{values[0]:.4g}"
     return "(" + ", ".join(f"{value:.4g}" for value in values) + ")"
+
+
+def score_words(kind: "model_manifest_pb2.ScoreKind") -> str:
+    """Say what a classifier's output holds."""
+    if kind == model_manifest_pb2.SCORE_KIND_PROBABILITIES:
+        return "probabilities"
+    return "logits: probabilities are their softmax"
