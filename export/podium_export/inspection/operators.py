@@ -1,7 +1,7 @@
 """Puts one ONNX operator into the words of the layer table, and follows the receptive field through it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -142,7 +142,26 @@ def _reshape(operation: Operation) -> Description:
     shape, before = operation.output_shape, operation.input_shape
     flat = shape is not None and len(shape) == 2 and before is not None and len(before) > 2
     label = "flatten" if flat or operation.node.op_type == "Flatten" else "reshape"
-    return Description(label, operation.before)
+    return Description(label, _rearranged(operation))
+
+
+def _rearrangement(label: str) -> Callable[[Operation], Description]:
+    return lambda operation: Description(label, _rearranged(operation))
+
+
+def _rearranged(operation: Operation) -> Field:
+    """Follow a field through a change of axes; where the spatial axes stay last and as they are, so does it."""
+    field, shape, before = operation.before, operation.output_shape, operation.input_shape
+    if not isinstance(field, Window):
+        return field
+    spatial = len(field.size)
+    if field == Window.pixel(spatial):
+        return Window.pixel(max(len(shape or ()) - 2, 0))
+    permutation = list(attributes(operation.node).get("perm") or ())
+    kept = permutation[-spatial:] == list(range(2, 2 + spatial)) if permutation else True
+    if shape is not None and before is not None and kept and shape[-spatial:] == before[-spatial:]:
+        return field
+    return replace(field, in_place=False)
 
 
 def _slice(operation: Operation) -> Description:
@@ -232,8 +251,6 @@ class _Sliding:
     def after(self, before: Field) -> Field:
         if not isinstance(before, Window):
             return before
-        if len(before.size) != len(self.kernel):
-            return Extent.UNKNOWN
         return before.through(self.kernel, self.stride, self.dilation)
 
     def _padding_words(self) -> str:
@@ -262,6 +279,9 @@ _DESCRIBERS: Mapping[str, Callable[[Operation], Description]] = MappingProxyType
         "MatMul": _linear,
         "Flatten": _reshape,
         "Reshape": _reshape,
+        "Squeeze": _rearrangement("squeeze"),
+        "Unsqueeze": _rearrangement("unsqueeze"),
+        "Transpose": _rearrangement("transpose"),
         "Slice": _slice,
         "Clip": _clip,
         "Softmax": _softmax("softmax"),
@@ -314,9 +334,6 @@ _ELEMENT_WISE: Mapping[str, str] = MappingProxyType(
         "Concat": "concatenate",
         "Split": "split",
         "Pad": "pad",
-        "Transpose": "transpose",
-        "Squeeze": "squeeze",
-        "Unsqueeze": "unsqueeze",
     }
 )
 

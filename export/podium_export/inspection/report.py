@@ -80,7 +80,7 @@ def _facts(examined: Examined) -> Iterator[tuple[str, str]]:
         yield f"outputs{of_graph}", _ports(graph.outputs)
     if examined.manifest is None:
         for graph in examined.graphs:
-            yield "operator set", str(graph.opset)
+            yield "operator set", str(graph.opset or "only of other domains")
         yield "manifest", "none: a bare ONNX file says nothing of preprocessing, labels or where it came from"
         return
     yield from _manifest_facts(examined.manifest)
