@@ -75,6 +75,7 @@ class FakeServer:
         arrived: set when a call has come.
         left: set when a caller left at the gate.
         num_calls: calls that came.
+        most_inside: the most calls that were at the gate at once.
         request_ids: the id that each call brought.
         deadlines: seconds that each call had left when it came; None: no limit.
         port: where it listens.
@@ -89,6 +90,8 @@ class FakeServer:
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     left: asyncio.Event = field(default_factory=asyncio.Event)
     num_calls: int = 0
+    most_inside: int = 0
+    _inside: int = 0
     request_ids: list[str] = field(default_factory=list[str])
     deadlines: list[float | None] = field(default_factory=list[float | None])
     port: int = 0
@@ -105,11 +108,15 @@ class FakeServer:
         self.arrived.set()
         if self.refusals:
             await self.refusals.pop(0).abort(context)
+        self._inside += 1
+        self.most_inside = max(self.most_inside, self._inside)
         try:
             await self.gate.wait()
         except asyncio.CancelledError:
             self.left.set()
             raise
+        finally:
+            self._inside -= 1
 
 
 class FakeClassification(classification_service_pb2_grpc.ClassificationServiceServicer):

@@ -68,7 +68,7 @@ class CommandGroup(click.Group):
         """Find the command that the arguments name; of one that is unknown, say which is meant."""
         name = args[0]
         if not name.startswith("-") and name not in self.list_commands(ctx):
-            close = difflib.get_close_matches(name, self.list_commands(ctx), n=3, cutoff=0.5)
+            close = difflib.get_close_matches(name, self.list_commands(ctx), n=3, cutoff=0.7)
             hint = f"Did you mean {' or '.join(close)}?" if close else "`podium --help` lists what there is."
             raise click.UsageError(f"No such command {name!r}. {hint}", ctx)
         return super().resolve_command(ctx, args)

@@ -11,6 +11,7 @@ from podium_client.commands.options import shows_errors
 from podium_client.demo.server_process import serving
 from podium_client.demo.stage import Stage
 from podium_client.demo.story import CHAPTERS
+from podium_client.errors import PodiumError
 
 
 @click.command()
@@ -36,7 +37,7 @@ def demo(repository: Path, output: Path) -> None:
     was what it should be.
     """
     output.mkdir(parents=True, exist_ok=True)
-    console = Console()
+    console = Console(markup=False, highlight=False)
     console.print(f"serving {repository} …")
     with serving(repository, output / "server.log") as server:
         addresses = server.addresses
@@ -45,7 +46,10 @@ def demo(repository: Path, output: Path) -> None:
             stage = Stage(client, addresses, repository, output, console)
             client.wait_until_ready()
             for show in CHAPTERS:
-                show(stage)
+                try:
+                    show(stage)
+                except PodiumError as error:
+                    stage.expect(False, show.__name__, expected="answers", got=f"{type(error).__name__}: {error}")
         status = server.stop()
     stage.chapter("the end")
     stage.expect(status == 0, "the server's exit status after SIGTERM", expected=0, got=status)

@@ -51,12 +51,12 @@ def models(address: str, timeout: float, as_json: bool) -> None:
 
 def models_table(listed: list[Model]) -> Table:
     """Draw a table with a row for each version, within 80 columns for short names."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    table.add_column("model", style="bold", overflow="fold")
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("model", style="bold", no_wrap=True)
     table.add_column("state", no_wrap=True)
-    table.add_column("task", min_width=14, overflow="fold")
-    table.add_column("provider", no_wrap=True)
-    table.add_column("batch ×\nsessions ×\nthreads", no_wrap=True)
+    table.add_column("task", overflow="fold")
+    table.add_column("runs on", no_wrap=True)
+    table.add_column("batch ×\nsessions\n×threads", no_wrap=True)
     table.add_column("rows/s", justify="right", no_wrap=True)
     table.add_column("load", justify="right", no_wrap=True)
     for model in listed:
@@ -78,5 +78,5 @@ def _cells(model: Model, version: ModelVersion) -> list[str | Text]:
 
 
 def _layout(plan: ExecutionPlan, *, named: bool) -> str:
-    layout = f"{plan.max_batch_rows} × {plan.num_sessions} × {plan.num_threads}"
+    layout = f"{plan.max_batch_rows}×{plan.num_sessions}×{plan.num_threads}"
     return f"{layout} {plan.graph}" if named else layout

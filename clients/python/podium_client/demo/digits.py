@@ -34,7 +34,7 @@ def show_digits(stage: Stage) -> None:
     same = one.logits is not None and many.logits is not None and np.array_equal(one.logits, many.logits)
     stage.expect(same, "a digit alone and in a batch", expected="the same logits", got="others")
     path = stage.output / "digits.png"
-    _sheet(shown, answers, num_right).save(path)
+    draw_digits(shown, answers, num_right).save(path)
     stage.wrote(path)
 
 
@@ -42,7 +42,7 @@ def _said(answer: Classification) -> int:
     return answer.best.index
 
 
-def _sheet(shown: list[Digit], answers: list[Classification], num_right: int) -> Image.Image:
+def draw_digits(shown: list[Digit], answers: list[Classification], num_right: int) -> Image.Image:
     """Draw every digit with what was said of it; wrong answers in red."""
     rows = len(shown) // NUM_CLASSES
     width = NUM_CLASSES * (_SIDE + _GAP) + _GAP

@@ -2,6 +2,8 @@
 
 from http.client import HTTPConnection
 
+from rich.text import Text
+
 from podium_client.commands.models import models_table
 from podium_client.demo.stage import Stage
 from podium_client.errors import ModelNotFoundError, UnavailableError
@@ -14,11 +16,13 @@ def show_models(stage: Stage) -> None:
     stage.console.print(models_table(listed))
     names = {model.name for model in listed if model.default_version is not None}
     missing = {"digits", "efficientnet-lite0"} - names
-    stage.expect(not missing, "the models ready", expected="digits and efficientnet-lite0", got=sorted(names))
+    stage.expect(not missing, "the models ready", expected="digits and efficientnet-lite0", got=sorted(names) or "none")
+    if missing:
+        stage.console.print(f"`podium bundle --repository {stage.repository}` makes them.")
     for name in sorted(names):
         manifest = stage.client.model(name).manifest
         cases = [case.max_abs_diff for case in manifest.parity.cases]
-        stage.console.print(f"[bold]{name}[/bold]  {manifest.description}")
+        stage.console.print(Text(name, style="bold").append(f"  {manifest.description}", style="not bold"))
         if cases:
             stage.console.print(
                 f"  compared with {manifest.parity.reference} {len(cases)} times before it was published; "

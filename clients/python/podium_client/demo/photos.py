@@ -24,17 +24,17 @@ def show_photos(stage: Stage) -> None:
     shown = photos()
     answers = stage.client.classify(MODEL, [photo.path for photo in shown], top_k=_TOP_K)
     for photo, answer in zip(shown, answers, strict=True):
-        stage.console.print(f"[bold]{photo.name}[/bold]")
+        stage.console.print(photo.name, style="bold")
         stage.console.print(bars_table(answer))
         label = answer.best.name
         right = not photo.expected or any(part in label.lower() for part in photo.expected)
         stage.expect(right, f"{photo.name} by {MODEL}", expected=" or ".join(photo.expected), got=label)
     path = stage.output / "answers.png"
-    _sheet(shown, answers).save(path)
+    draw_photos(shown, answers).save(path)
     stage.wrote(path)
 
 
-def _sheet(shown: list[Photo], answers: list[Classification]) -> Image.Image:
+def draw_photos(shown: list[Photo], answers: list[Classification]) -> Image.Image:
     """Draw a card for each photograph, and one that says who answered."""
     rows = -(-(len(shown) + 1) // _COLUMNS)
     canvas = drawing.Canvas.blank(_COLUMNS * (_WIDTH + _GAP) + _GAP, rows * (_HEIGHT + _GAP) + _GAP)

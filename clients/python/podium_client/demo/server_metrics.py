@@ -62,8 +62,8 @@ def total(samples: Iterable[Sample], name: str, **labels: str) -> float:
 
 
 def _models_table(samples: list[Sample]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("model", style="bold")
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("model", style="bold", no_wrap=True)
     for name in ("calls", "rows", "runs", "rows/run", "preprocess", "queue", "run"):
         table.add_column(name, justify="right", no_wrap=True)
     for model in sorted({dict(s.labels)["model"] for s in samples if s.name == "podium_run_rows_count"}):
