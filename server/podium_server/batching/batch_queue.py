@@ -120,9 +120,11 @@ class BatchQueue(Generic[P]):
             self._remove(key, lane, ticket)
             if late:
                 batch.expired.append(ticket)
-            else:
-                batch.tickets.append(ticket)
-                room -= ticket.rows
+                if not batch.tickets:
+                    return room, False  # it may have been all that put this lane before the others
+                continue
+            batch.tickets.append(ticket)
+            room -= ticket.rows
         return room, False
 
     def _remove(self, key: tuple[int, Hashable], lane: OrderedDict[Ticket[P], None], ticket: Ticket[P]) -> None:
