@@ -93,7 +93,7 @@ class Batcher:
 
         Args:
             inputs: in the signature's order, of its element types, ranks and fixed lengths. A batched graph's have
-                the same number of rows on axis 0, 1 or more.
+                the same number of rows on axis 0; it may be 0.
             deadline: the monotonic second after which the request must not be run.
             priority: 1 (most urgent) to 9; 0 for the usual 5; more than 9 counts as 9.
 
@@ -129,7 +129,8 @@ class Batcher:
         since = time.monotonic()
         level = min(priority, LEAST_PRIORITY) or DEFAULT_PRIORITY
         tickets = [
-            Ticket(Waiting(inputs, self._loop.create_future(), since), rows, self._shapes(inputs), level, deadline)
+            # A request without rows takes room like any other, or the queue would have no bound.
+            Ticket(Waiting(inputs, self._loop.create_future(), since), rows or 1, self._shapes(inputs), level, deadline)
             for inputs, rows in parts
         ]
         try:
@@ -154,6 +155,9 @@ class Batcher:
             return [await ticket.payload.future for ticket in tickets]
         except asyncio.CancelledError:
             self._observer.cancelled()
+            raise
+        except DeadlineExceeded:
+            self._observer.expired()
             raise
         finally:
             if timer is not None:
@@ -187,8 +191,8 @@ class Batcher:
                     self._loop.call_soon_threadsafe(self._deliver, late)
                 if not batch.tickets:
                     break
-                finished = run_batch(self._session, batch.tickets)
-                self._loop.call_soon_threadsafe(self._ran, finished)
+                # Not kept in a variable, which would hold the answers until the next run.
+                self._loop.call_soon_threadsafe(self._ran, run_batch(self._session, batch.tickets))
 
     def _ran(self, finished: Finished) -> None:
         rows = sum(ticket.rows for ticket, _ in finished.outcomes)
@@ -198,8 +202,6 @@ class Batcher:
     def _deliver(self, outcomes: list[Outcome]) -> None:
         """Hand out answers and errors; a caller may have left."""
         for ticket, outcome in outcomes:
-            if isinstance(outcome, DeadlineExceeded):
-                self._observer.expired()
             future = ticket.payload.future
             if future.done():
                 continue

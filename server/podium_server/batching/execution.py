@@ -77,7 +77,7 @@ def run_batch(session: Runnable, tickets: list[Ticket[Waiting]]) -> Finished:
         outputs = session.run(_join(tickets))
         run_s = time.monotonic() - began
         return Finished(_split(tickets, outputs, began, run_s), run_s)
-    except Exception as error:  # whatever the provider raises, the thread must live on
+    except BaseException as error:  # whatever the provider raises, the thread must live on
         if len(tickets) > 1:
             alone = [run_batch(session, [ticket]) for ticket in tickets]
             return Finished([one for part in alone for one in part.outcomes], time.monotonic() - began)
@@ -95,13 +95,16 @@ def _join(tickets: list[Ticket[Waiting]]) -> Sequence[NDArray[Any]]:
 
 
 def _split(tickets: list[Ticket[Waiting]], outputs: Rows, began: float, run_s: float) -> list[Outcome]:
-    """Give each request its rows."""
+    """Give each request its rows; outputs of another length are nobody's."""
     if len(tickets) == 1:
         return [(tickets[0], Run(outputs, began - tickets[0].payload.since, run_s))]
+    lengths = [len(ticket.payload.inputs[0]) for ticket in tickets]
+    if any(output.shape[:1] != (sum(lengths),) for output in outputs):
+        raise RunFailed(f"{sum(lengths)} rows in, outputs of shapes {[output.shape for output in outputs]}")
     outcomes: list[Outcome] = []
     start = 0
-    for ticket in tickets:
-        end = start + ticket.rows
+    for ticket, length in zip(tickets, lengths, strict=True):
+        end = start + length
         rows = tuple(output[start:end] for output in outputs)
         outcomes.append((ticket, Run(rows, began - ticket.payload.since, run_s)))
         start = end
