@@ -1,4 +1,4 @@
-"""LeNet-5 in the sizes that lectures use, which are Caffe's.
+"""LeNet-5 in the lecture's sizes: 20 and 50 filters, 500 hidden features, padding that keeps the size.
 
 Y. LeCun, L. Bottou, Y. Bengio, P. Haffner: Gradient-Based Learning Applied to Document Recognition, 1998;
 ReLU and max pooling in place of squashing and subsampling.
@@ -6,9 +6,8 @@ ReLU and max pooling in place of squashing and subsampling.
 Shapes: B batch, C channels, H height, W width, F features, N classes.
 """
 
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from podium.v1 import image_pb2
 from torch import Tensor, nn
@@ -19,30 +18,39 @@ from podium_export.architectures.image_classifier import DIGITS, image_classifie
 from podium_export.architectures.sizes import length
 
 
+SIDE = 28
+
+
 @dataclass(frozen=True, slots=True)
 class LeNet5Config:
     """The sizes of the network.
 
     Attributes:
-        side: height and width of the picture in pixels, a multiple of 4.
         filters1: filters of the first convolution.
         filters2: filters of the second convolution.
-        kernel: side of both convolutions' filters, odd, so that padding keeps the size.
+        kernel: side of both convolutions' filters.
+        padding: of both convolutions, on each side.
         hidden: features of the hidden layer.
         num_classes: scores that come out.
+        names: what the four layers with weights are called, "features.0" for one inside another module: the
+            lecture does not name them, so everybody's checkpoint does it differently.
     """
 
-    side: int = 28
     filters1: int = 20
     filters2: int = 50
     kernel: int = 5
+    padding: int = 2
     hidden: int = 500
     num_classes: int = 10
+    names: tuple[str, str, str, str] = ("conv1", "conv2", "fc1", "fc2")
 
     @property
-    def flat(self) -> int:
-        """Features that the two poolings leave."""
-        return self.filters2 * (self.side // 4) ** 2
+    def pooled_side(self) -> int:
+        """Height and width that the two convolutions with pooling leave of the picture."""
+        side = SIDE
+        for _ in range(2):
+            side = (side + 2 * self.padding - self.kernel + 1) // 2
+        return side
 
 
 class LeNet5(nn.Module):
@@ -51,35 +59,69 @@ class LeNet5(nn.Module):
     def __init__(self, config: LeNet5Config) -> None:
         super().__init__()
         self.config = config
-        self.conv1 = nn.Conv2d(1, config.filters1, config.kernel, padding=config.kernel // 2)
-        self.conv2 = nn.Conv2d(config.filters1, config.filters2, config.kernel, padding=config.kernel // 2)
-        self.fc1 = nn.Linear(config.flat, config.hidden)
-        self.fc2 = nn.Linear(config.hidden, config.num_classes)
+        layers = (
+            nn.Conv2d(1, config.filters1, config.kernel, padding=config.padding),
+            nn.Conv2d(config.filters1, config.filters2, config.kernel, padding=config.padding),
+            nn.Linear(config.filters2 * config.pooled_side**2, config.hidden),
+            nn.Linear(config.hidden, config.num_classes),
+        )
+        for name, layer in zip(config.names, layers, strict=True):
+            _place(self, name, layer)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """Map grey pictures with pixels in 0 ... 1 to logits (B, N)."""
-        x_BCHW = F.max_pool2d(F.relu(self.conv1(x_BCHW)), 2)
-        x_BCHW = F.max_pool2d(F.relu(self.conv2(x_BCHW)), 2)
-        x_BF = F.relu(self.fc1(x_BCHW.flatten(1)))
-        logits_BN: Tensor = self.fc2(x_BF)
+        conv1, conv2, fc1, fc2 = (self.get_submodule(name) for name in self.config.names)
+        x_BCHW = F.max_pool2d(F.relu(conv1(x_BCHW)), 2)
+        x_BCHW = F.max_pool2d(F.relu(conv2(x_BCHW)), 2)
+        x_BF = F.relu(fc1(x_BCHW.flatten(1)))
+        logits_BN: Tensor = fc2(x_BF)
         return logits_BN
 
 
+def _place(root: nn.Module, name: str, layer: nn.Module) -> None:
+    """Register a layer under a name with dots, making the modules that it lies in."""
+    *path, last = name.split(".")
+    for part in path:
+        if part not in dict(root.named_children()):
+            root.add_module(part, nn.Module())
+        root = root.get_submodule(part)
+    root.add_module(last, layer)
+
+
 def build(state: Mapping[str, Tensor]) -> LeNet5:
-    """Build the network with the checkpoint's sizes."""
+    """Build the network with the checkpoint's sizes, its layers called as they are there.
+
+    No weight has the padding's size, but the first linear layer tells it: with none (Caffe's own LeNet) fewer
+    features are left for it.
+    """
     usual = LeNet5Config()
-    filters2 = length(state, "conv2.weight", 0, usual.filters2)
-    pooled = length(state, "fc1.weight", 1, usual.flat) // filters2
-    return LeNet5(
-        LeNet5Config(
-            side=4 * math.isqrt(pooled),
-            filters1=length(state, "conv1.weight", 0, usual.filters1),
-            filters2=filters2,
-            kernel=length(state, "conv1.weight", 2, usual.kernel),
-            hidden=length(state, "fc1.weight", 0, usual.hidden),
-            num_classes=length(state, "fc2.weight", 0, usual.num_classes),
-        )
+    names = _names(state) or usual.names
+    conv1, conv2, fc1, fc2 = (f"{name}.weight" for name in names)
+    config = LeNet5Config(
+        filters1=length(state, conv1, 0, usual.filters1),
+        filters2=length(state, conv2, 0, usual.filters2),
+        kernel=length(state, conv1, 2, usual.kernel),
+        hidden=length(state, fc1, 0, usual.hidden),
+        num_classes=length(state, fc2, 0, usual.num_classes),
+        names=names,
     )
+    same, none = (replace(config, padding=padding) for padding in (config.kernel // 2, 0))
+    flat = length(state, fc1, 1, 0)
+    return LeNet5(none if flat == config.filters2 * none.pooled_side**2 else same)
+
+
+def _names(state: Mapping[str, Tensor]) -> tuple[str, str, str, str] | None:
+    """Find the four layers by their shapes: each takes what the one before gives."""
+    weights = {key.removesuffix(".weight"): w.shape for key, w in state.items() if key.endswith(".weight")}
+    convolutions = [name for name, shape in weights.items() if len(shape) == 4]
+    linears = [name for name, shape in weights.items() if len(shape) == 2]
+    if (len(weights), len(convolutions), len(linears)) != (4, 2, 2):
+        return None
+    conv1, conv2 = sorted(convolutions, key=lambda name: weights[name][1])  # a grey picture has one channel
+    fc1, fc2 = linears
+    if weights[fc1][0] != weights[fc2][1]:
+        fc1, fc2 = fc2, fc1
+    return conv1, conv2, fc1, fc2
 
 
 def blueprint(network: nn.Module) -> Blueprint:
@@ -89,8 +131,8 @@ def blueprint(network: nn.Module) -> Blueprint:
     return image_classifier(
         network,
         preprocessing=image_pb2.ImagePreprocessing(
-            height=config.side,
-            width=config.side,
+            height=SIDE,
+            width=SIDE,
             color_mode=image_pb2.COLOR_MODE_GRAY,
             resize_mode=image_pb2.RESIZE_MODE_STRETCH,
             interpolation=image_pb2.INTERPOLATION_BILINEAR,
@@ -98,6 +140,6 @@ def blueprint(network: nn.Module) -> Blueprint:
             layout=image_pb2.IMAGE_LAYOUT_NCHW,
         ),
         description="LeNet-5 for handwritten digits, bright on dark.",
-        config=asdict(config),
+        config={**asdict(config), "names": list(config.names)},
         labels=DIGITS if config.num_classes == len(DIGITS) else (),
     )
