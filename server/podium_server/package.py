@@ -1,6 +1,7 @@
 """A version folder as it lies on disk: read, with every promise that can be checked without running it checked."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from podium.v1 import model_manifest_pb2 as pb
 MANIFEST = "model.json"
 GOLDEN = "golden.npz"
 FORMAT = 1
+_GOLDEN_KEY = re.compile(r"([^/]+)/([^/]+)/(inputs|outputs)/(.+)", re.DOTALL)
 
 
 class PackageError(Exception):
@@ -80,18 +82,24 @@ def read_package(path: Path) -> Package:
         return _read_lone_onnx(path)
     manifest = _read_manifest(path / MANIFEST)
     digests = {entry.name: _check_digest(path, entry) for entry in manifest.files}
+    graphs: dict[str, str] = {}
     for graph in manifest.graphs:
         if graph.file not in digests:
             raise PackageError(f"{MANIFEST}: graph '{graph.name}' is in '{graph.file}', which `files` does not list")
-    if not manifest.graphs:
+        if graph.name in graphs:
+            raise PackageError(f"{MANIFEST}: two graphs are named '{graph.name}'; each needs a name of its own")
+        graphs[graph.name] = digests[graph.file]
+    if not graphs:
         raise PackageError(f"{MANIFEST}: `graphs` is empty; a package has at least one")
-    return Package(path, manifest, {graph.name: digests[graph.file] for graph in manifest.graphs}, checked=True)
+    return Package(path, manifest, graphs, checked=True)
 
 
 def _read_manifest(path: Path) -> pb.ModelManifest:
     try:
         manifest = json_format.Parse(path.read_text(encoding="utf-8"), pb.ModelManifest())
-    except (json_format.ParseError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise PackageError(f"{MANIFEST} cannot be read: {error.strerror}") from error
+    except (json_format.ParseError, UnicodeDecodeError, RecursionError) as error:
         raise PackageError(f"{MANIFEST} is not a manifest: {error}") from error
     if manifest.format != FORMAT:
         raise PackageError(f"{MANIFEST}: `format` is {manifest.format}; this server reads format {FORMAT}")
@@ -101,6 +109,15 @@ def _read_manifest(path: Path) -> pb.ModelManifest:
 def _check_digest(folder: Path, entry: pb.FileDigest) -> str:
     """Compare one file with what the manifest says of it; its SHA-256."""
     path = folder / entry.name
+    try:
+        return _check_file(folder, path, entry)
+    except OSError as error:
+        raise PackageError(f"'{entry.name}' cannot be read: {error.strerror}") from error
+    except (ValueError, RuntimeError) as error:  # how pathlib refuses zero bytes in names, and links in a circle
+        raise PackageError(f"{MANIFEST}: `files` names {entry.name!r}, which is no file of the folder") from error
+
+
+def _check_file(folder: Path, path: Path, entry: pb.FileDigest) -> str:
     if path.resolve().parent != folder.resolve():
         raise PackageError(f"{MANIFEST}: `files` names '{entry.name}', which is not in the version folder itself")
     if not path.is_file():
@@ -117,7 +134,7 @@ def _check_digest(folder: Path, entry: pb.FileDigest) -> str:
 
 
 def _read_lone_onnx(path: Path) -> Package:
-    files = sorted(path.glob("*.onnx"))
+    files = sorted(file for file in path.glob("*.onnx") if file.is_file())
     if len(files) != 1:
         found = ", ".join(file.name for file in files) or "none"
         raise PackageError(f"no {MANIFEST}, and not exactly one .onnx file (found: {found})")
@@ -132,13 +149,20 @@ def _read_lone_onnx(path: Path) -> Package:
 
 def _read_golden(path: Path) -> Iterator[GoldenCase]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise PackageError(f"{GOLDEN} cannot be read: {error.strerror or error}") from error
+    except Exception as error:  # numpy, zip and zlib each have errors of their own for a broken file
         raise PackageError(f"{GOLDEN} cannot be read: {error}") from error
     cases: dict[tuple[str, str], dict[str, dict[str, NDArray[Any]]]] = {}
     for key, array in arrays.items():
-        case, graph, side, tensor = key.split("/", 3)
+        match = _GOLDEN_KEY.fullmatch(key)
+        if match is None:
+            raise PackageError(
+                f"{GOLDEN}: an array is named {key!r}; names are case/graph/inputs/tensor or …/outputs/…"
+            )
+        case, graph, side, tensor = match.groups()
         cases.setdefault((case, graph), {"inputs": {}, "outputs": {}})[side][tensor] = array
     for (case, graph), sides in cases.items():
         yield GoldenCase(case, graph, sides["inputs"], sides["outputs"])
