@@ -71,8 +71,9 @@ def photo() -> Pixels:
     noise = np.random.default_rng(7)
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
     waves = np.stack([np.sin(x / 9) + np.cos(y / 5), np.cos(x / 4 - y / 7), np.sin((x + y) / 6)], axis=-1)
-    colors = 128 + 50 * waves + 60 * ((x // 12 + y // 10) % 2)[..., None] - 30
-    return np.clip(colors + noise.normal(0, 6, colors.shape), 0, 255).astype(np.uint8)
+    colors: NDArray[np.float64] = 128 + 50 * waves + 60 * ((x // 12 + y // 10) % 2)[..., None] - 30
+    noisy: NDArray[np.float64] = np.clip(colors + noise.normal(0, 6, colors.shape), 0, 255)
+    return noisy.astype(np.uint8)
 
 
 def on_white(rgb: NDArray[Any], alpha: NDArray[Any]) -> Pixels:
