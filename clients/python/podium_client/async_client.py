@@ -22,7 +22,7 @@ from podium_client.catalogue import Model, ModelDescription, read_model, read_ve
 from podium_client.channel import DEFAULT_ADDRESS, open_channel
 from podium_client.errors import InvalidArgumentError
 from podium_client.health import Health
-from podium_client.images import ImageLike, encode_images
+from podium_client.images import ImageLike, encode_images, encodes_at_once
 from podium_client.retries import RetryPolicy
 
 DEFAULT_TIMEOUT_S = 60.0
@@ -122,7 +122,9 @@ class AsyncClient:
             raise InvalidArgumentError(f"top_k: {top_k}; give 1 or more", field="top_k")
         request = classification_service_pb2.ClassifyRequest(
             model=model,
-            images=await asyncio.to_thread(encode_images, pictures),
+            images=encode_images(pictures)
+            if encodes_at_once(pictures)
+            else await asyncio.to_thread(encode_images, pictures),
             top_k=top_k,
             return_logits=return_logits,
         )
