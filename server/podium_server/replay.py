@@ -11,6 +11,8 @@ from podium_server.batching.execution import Runnable
 from podium_server.package import GOLDEN, GoldenCase, PackageError
 from podium_server.signature import Signature
 
+TEXT = "OSU"  # numpy's kinds of arrays that hold strings
+
 
 def replay(
     cases: Iterable[GoldenCase],
@@ -64,13 +66,22 @@ def difference(actual: NDArray[Any], expected: NDArray[Any], tolerance: pb.Parit
     """Say how two arrays disagree beyond the tolerance; empty when they agree."""
     if actual.shape != expected.shape:
         return f"its shape is {actual.shape}, and should be {expected.shape}"
-    if expected.dtype.kind in "OSU":
+    if (actual.dtype.kind in TEXT) != (expected.dtype.kind in TEXT):
+        return f"it is of {actual.dtype}, and should be of {expected.dtype}"
+    if expected.dtype.kind in TEXT:
         same = np.array_equal(actual.astype(str), expected.astype(str))
         return "" if same else "its strings differ"
     wide, reference = actual.astype(np.float64), expected.astype(np.float64)
-    allowed = tolerance.absolute_tolerance + tolerance.relative_tolerance * np.abs(reference)
     with np.errstate(invalid="ignore"):  # infinities of one sign agree, and their difference is not a number
-        apart = np.where((wide == reference) | (np.isnan(wide) & np.isnan(reference)), 0.0, np.abs(wide - reference))
-    if np.all(apart <= allowed):
+        apart = np.abs(wide - reference)
+        relative = np.where(np.isfinite(reference), tolerance.relative_tolerance * np.abs(reference), 0.0)
+    allowed = tolerance.absolute_tolerance + relative
+    same = (wide == reference) | (np.isnan(wide) & np.isnan(reference))
+    beyond = ~same & ~(apart <= allowed)  # not "apart > allowed", which nothing is that is not a number
+    if not beyond.any():
         return ""
-    return f"the largest difference is {np.nanmax(apart):.3g}, and at most {np.min(allowed):.3g} is allowed"
+    worst = np.argmax(np.where(beyond, np.nan_to_num(apart - allowed, nan=np.inf), -np.inf))
+    return (
+        f"the largest difference is {apart.flat[worst]:.3g}, where {allowed.flat[worst]:.3g} is allowed: "
+        f"{wide.flat[worst]:.6g} instead of {reference.flat[worst]:.6g}"
+    )
