@@ -98,7 +98,7 @@ class GraphLoader:
         return layouts(self._options.num_cores)
 
     def _conditions(self, digest: str, candidates: list[Layout]) -> Conditions:
-        names = tuple(f"{layout.num_sessions}x{layout.num_threads}" for layout in candidates)
+        names = tuple(layout.name for layout in candidates)
         return Conditions(digest, RUNTIME, self._options.device.name, names, self._processor)
 
     def _open(self, path: Path, layout: Layout) -> Session:

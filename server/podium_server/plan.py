@@ -23,6 +23,11 @@ class Layout:
     num_sessions: int
     num_threads: int
 
+    @property
+    def name(self) -> str:
+        """Both numbers, such as "2x1" for two sessions of one thread."""
+        return f"{self.num_sessions}x{self.num_threads}"
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+import math
 import platform
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from podium_server.plan import Layout, Plan
+from podium_server.plan import BATCH_SIZES, Layout, Plan
 from podium_server.warmup import RowCoupling
 
 FORMAT = 1
@@ -73,10 +74,14 @@ class PlanMemory:
         try:
             record = json.loads((self._folder / conditions.key).read_text(encoding="utf-8"))
             layout = Layout(int(record["num_sessions"]), int(record["num_threads"]))
-            plan = Plan(layout, int(record["max_batch_rows"]), float(record["rows_per_second"]), "remembered")
-            return Measured(plan, RowCoupling(record["row_coupling"]))
-        except (OSError, ValueError, KeyError, TypeError):
+            rows, rate = int(record["max_batch_rows"]), float(record["rows_per_second"])
+            coupling = RowCoupling(record["row_coupling"])
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return None
+        # A file that somebody wrote must not start a million threads.
+        if layout.name not in conditions.layouts or rows not in BATCH_SIZES or not 0 <= rate < math.inf:
+            return None
+        return Measured(Plan(layout, rows, rate, "remembered" if rate else "default"), coupling)
 
     def remember(self, conditions: Conditions, measured: Measured) -> None:
         """Keep what was measured."""
@@ -91,8 +96,9 @@ class PlanMemory:
         }
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile("w", dir=self._folder, delete=False, encoding="utf-8") as file:
-                json.dump(record, file, indent=1)
-            Path(file.name).replace(self._folder / conditions.key)
+            with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+                file = Path(folder) / "plan.json"
+                file.write_text(json.dumps(record, indent=1), encoding="utf-8")
+                file.replace(self._folder / conditions.key)
         except OSError:
             return
