@@ -17,11 +17,13 @@ from podium_server.warmup import DISTINCT_ROWS, RowCoupling, couple, measure_pla
 from tests.server.fakes import Doubler, Rows, rows, signature
 from tests.server.packages import centred, onnx_bytes, scaled, small_lenet
 
+Graph = Callable[[NDArray[Any]], NDArray[Any]]
+
 
 class Function:
     """A graph of one input and output, as a function of the input."""
 
-    def __init__(self, function: Callable[[NDArray[Any]], NDArray[Any]]) -> None:
+    def __init__(self, function: Graph) -> None:
         self._function = function
 
     def run(self, inputs: Sequence[NDArray[Any]]) -> Rows:
@@ -42,29 +44,29 @@ def loud(x: NDArray[Any]) -> NDArray[Any]:
     return np.where(np.full_like(x, len(x) > 2), np.nan, x)
 
 
-@pytest.mark.parametrize(
-    ("function", "coupling"),
-    [
-        (lambda x: 2 * x, RowCoupling.NONE),
-        (lambda x: x * np.nan, RowCoupling.NONE),
-        (lambda x: (x > 0), RowCoupling.NONE),
-        (lambda x: np.array([str(v) for v in x.ravel()], object), RowCoupling.NONE),
-        (rounding, RowCoupling.ROUNDING),
-        (lambda x: x - x.mean(axis=0), RowCoupling.MIXED),
-        (lambda x: np.cumsum(x, axis=0), RowCoupling.MIXED),
-        (lambda x: x[::-1], RowCoupling.MIXED),
-        (lambda x: (x > x.mean()), RowCoupling.MIXED),
-        (lambda x: np.array([f"{v} of {len(x)}" for v in x.ravel()], object), RowCoupling.MIXED),
-        (lambda x: x[x[:, 0] > 0], RowCoupling.MIXED),
-        (lambda x: x.sum(), RowCoupling.MIXED),
-        (lambda x: x[:1], RowCoupling.MIXED),
-        (lambda x: x[None], RowCoupling.MIXED),
-        (lambda x: np.repeat(x, 2, axis=0), RowCoupling.MIXED),
-        (lambda x: np.tile(x, (1, len(x))), RowCoupling.MIXED),
-        (loud, RowCoupling.MIXED),
-    ],
-)  # fmt: skip
-def test_coupling_is_told_by_the_bytes(function: Callable[[NDArray[Any]], NDArray[Any]], coupling: RowCoupling) -> None:
+COUPLINGS: list[tuple[Graph, RowCoupling]] = [
+    (lambda x: 2 * x, RowCoupling.NONE),
+    (lambda x: x * np.nan, RowCoupling.NONE),
+    (lambda x: x > 0, RowCoupling.NONE),
+    (lambda x: np.array([str(v) for v in x.ravel()], object), RowCoupling.NONE),
+    (rounding, RowCoupling.ROUNDING),
+    (lambda x: x - x.mean(axis=0), RowCoupling.MIXED),
+    (lambda x: np.cumsum(x, axis=0), RowCoupling.MIXED),
+    (lambda x: x[::-1], RowCoupling.MIXED),
+    (lambda x: x > x.mean(), RowCoupling.MIXED),
+    (lambda x: np.array([f"{v} of {len(x)}" for v in x.ravel()], object), RowCoupling.MIXED),
+    (lambda x: x[x[:, 0] > 0], RowCoupling.MIXED),
+    (lambda x: x.sum(), RowCoupling.MIXED),
+    (lambda x: x[:1], RowCoupling.MIXED),
+    (lambda x: x[None], RowCoupling.MIXED),
+    (lambda x: np.repeat(x, 2, axis=0), RowCoupling.MIXED),
+    (lambda x: np.tile(x, (1, len(x))), RowCoupling.MIXED),
+    (loud, RowCoupling.MIXED),
+]
+
+
+@pytest.mark.parametrize(("function", "coupling"), COUPLINGS)
+def test_coupling_is_told_by_the_bytes(function: Graph, coupling: RowCoupling) -> None:
     """Equal bytes alone and together; equal but for rounding; or anything else."""
     assert couple(Function(function), SAMPLE) is coupling
 
