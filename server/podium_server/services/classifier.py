@@ -11,7 +11,7 @@ from podium.v1 import model_manifest_pb2 as pb
 from podium_server.errors import RunFailed
 from podium_server.imaging.decode import ImageLimits
 from podium_server.imaging.reader import ImageReader
-from podium_server.services.ranking import best, probabilities
+from podium_server.services.ranking import NotFinite, best, probabilities
 from podium_server.signature import Signature, TensorSpec
 
 DEFAULT_TOP_K = 5
@@ -66,13 +66,15 @@ class Classifier:
     def _result(self, scores: NDArray[Any], index: int, top_k: int, return_logits: bool) -> wire.ClassificationResult:
         if scores.dtype != np.float32:
             scores = scores.astype(np.float32)
-        values = probabilities(scores, self._kind)
-        if not np.isfinite(values).all():
-            raise RunFailed(f"images[{index}]: the model's scores are not finite; it cannot classify this picture")
+        try:
+            values = probabilities(scores, self._kind)
+        except NotFinite as error:
+            message = f"images[{index}]: the model's scores are not finite; it cannot classify this picture"
+            raise RunFailed(message) from error
         result = wire.ClassificationResult()
-        labels = self._labels
+        labels, add = self._labels, result.classes.add
         for i in best(scores, top_k):
-            result.classes.add(index=i, label=labels[i] if labels else "", probability=values[i])
+            add(index=i, label=labels[i] if labels else "", probability=values.item(i))
         if return_logits:
             result.logits.extend(scores.tolist())
         return result

@@ -1,10 +1,15 @@
 """From a classifier's numbers to its best classes. One picture at a time: what it gets depends on nothing else."""
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from podium.v1 import model_manifest_pb2 as pb
+
+
+class NotFinite(ValueError):
+    """A network gave scores that say nothing."""
 
 
 def probabilities(scores: NDArray[Any], kind: pb.ScoreKind) -> NDArray[np.float32]:
@@ -15,16 +20,21 @@ def probabilities(scores: NDArray[Any], kind: pb.ScoreKind) -> NDArray[np.float3
         kind: what they are: the softmax of logits is computed in float64; probabilities stay as they are.
 
     Returns:
-        Shape (classes,); not finite where the scores are not.
+        Shape (classes,).
+
+    Raises:
+        NotFinite: if no probabilities follow from the scores: NaN, plus infinity, or minus infinity for all.
     """
+    highest = float(scores.max())  # NaN if any score is
+    if not math.isfinite(highest):
+        raise NotFinite
     if kind == pb.SCORE_KIND_PROBABILITIES:
         return scores.astype(np.float32)
-    with np.errstate(invalid="ignore"):  # infinities become NaN, which the caller looks for
-        exponents = scores.astype(np.float64)
-        exponents -= exponents.max()
-        np.exp(exponents, out=exponents)
-        exponents /= exponents.sum()
-        return exponents.astype(np.float32)
+    exponents = scores.astype(np.float64)
+    exponents -= highest
+    np.exp(exponents, out=exponents)
+    exponents /= exponents.sum()
+    return exponents.astype(np.float32)
 
 
 def best(scores: NDArray[Any], num_classes: int) -> list[int]:
