@@ -124,7 +124,8 @@ def bench(
     if as_json:
         click.echo(json.dumps(figures, indent=2))
     else:
-        Console().print(_table(target, load, figures))
+        click.echo(f"{figures['model']}/{figures['version']}: {target.what}")
+        Console().print(_table(load, figures))
     if not measured.latencies_s:
         raise click.ClickException(f"no call was answered OK: {_counts(measured.errors) or 'no reply at all'}")
 
@@ -167,10 +168,8 @@ def _counts(errors: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {code}" for code, count in errors.items())
 
 
-def _table(target: Target, load: Load, figures: Mapping[str, Any]) -> Table:
-    table = Table(
-        title=f"{figures['model']}/{figures['version']}: {target.what}", show_header=False, title_justify="left"
-    )
+def _table(load: Load, figures: Mapping[str, Any]) -> Table:
+    table = Table(show_header=False)
     table.add_column(style="bold")
     table.add_column(justify="right")
     table.add_row("callers", f"{load.callers:,} on {load.connections} connection{'s' * (load.connections > 1)}")
