@@ -14,6 +14,8 @@ from podium_server.settings import Settings
 
 PREFIX = "PODIUM_"
 CONFIG_VARIABLE = "PODIUM_CONFIG"
+# Variables that are not settings of the server: where they come from, and what callers' commands read.
+_NO_SETTINGS = frozenset({CONFIG_VARIABLE, "PODIUM_ADDRESS"})
 # Kubernetes gives every container variables for each Service around it: PODIUM_SERVICE_HOST, PODIUM_PORT and
 # PODIUM_PORT_8001_TCP_ADDR for one named "podium", PODIUM_GRPC_PORT=tcp://10.0.0.7:8001 for "podium-grpc".
 _SERVICE_LINK = re.compile(r"(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)$")
@@ -98,7 +100,7 @@ def flag(name: str) -> str:
 def _from_environment(environ: Mapping[str, str], problems: list[Problem]) -> dict[str, _Given]:
     given: dict[str, _Given] = {}
     for variable, value in sorted(environ.items()):
-        if not variable.startswith(PREFIX) or variable == CONFIG_VARIABLE or not value:
+        if not variable.startswith(PREFIX) or variable in _NO_SETTINGS or not value:
             continue
         name = variable.removeprefix(PREFIX).lower()
         if _SERVICE_ADDRESS.match(value):

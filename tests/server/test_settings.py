@@ -180,6 +180,11 @@ def test_variables_that_kubernetes_sets_for_services_are_not_ours(tmp_path: Path
     assert load(tmp_path, environ=environ).grpc_port == 8001
 
 
+def test_the_variable_of_the_callers_commands_is_no_mistake(tmp_path: Path) -> None:
+    """Who calls a server from a shell may start one there too."""
+    assert load(tmp_path, environ={"PODIUM_ADDRESS": "localhost:8001"}).grpc_port == 8001
+
+
 def test_an_empty_variable_is_not_set(tmp_path: Path) -> None:
     """Compose files pass `${CORES:-}` on as an empty text."""
     assert load(tmp_path, environ={"PODIUM_CORES": ""}).cores is None

@@ -92,7 +92,7 @@ def header_size(encoded: bytes, name: str) -> tuple[int, int] | None:
 
 def _png_size(encoded: bytes) -> tuple[int, int] | None:
     """Source: PNG, third edition, section 11.2.1: IHDR is the first chunk."""
-    if len(encoded) < 24:
+    if len(encoded) < 24 or encoded[12:16] != b"IHDR":
         return None
     return int.from_bytes(encoded[16:20], "big"), int.from_bytes(encoded[20:24], "big")
 

@@ -124,6 +124,12 @@ def test_a_file_that_is_cut_short_is_refused(kind: str, kept: float) -> None:
     assert "cut short or corrupt" in reason(encoded[: int(len(encoded) * kept)])
 
 
+@pytest.mark.parametrize("encoded", [b"\x89PNG\r\n\x1a\n" + b"x" * 100, b"\xff\xd8\xff" + b"x" * 100])
+def test_a_file_that_only_begins_right_is_refused(encoded: bytes) -> None:
+    """Its first bytes promise a format, and no size can be read from what follows."""
+    assert "header is cut short or corrupt" in reason(encoded)
+
+
 @pytest.mark.parametrize(
     ("encoded", "why"),
     [
