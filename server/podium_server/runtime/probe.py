@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 import onnxruntime as ort
+
 from podium_server.runtime.devices import AUTO, CPU_PROVIDER, Device, parse_device
 
 # What `auto` tries where it is built in, best first. The others compile each graph, for minutes, or change its

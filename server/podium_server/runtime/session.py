@@ -18,6 +18,7 @@ import ml_dtypes
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
+
 from podium_server.elements import BY_ONNX
 from podium_server.errors import InvalidArgument, LoadFailed, RunFailed
 from podium_server.signature import Signature, TensorSpec, Uncarried
