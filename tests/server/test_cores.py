@@ -30,9 +30,7 @@ def lay_out(root: Path, groups: str, files: dict[str, str]) -> Path:
         ("nonsense\n", 16),
     ],
 )
-def test_cgroup_v2_quota_is_divided_by_its_period_and_rounded_up(
-    tmp_path: Path, cpu_max: str, cores: int
-) -> None:
+def test_cgroup_v2_quota_is_divided_by_its_period_and_rounded_up(tmp_path: Path, cpu_max: str, cores: int) -> None:
     """`cpu.max` holds microseconds a period; "max" and nonsense limit nothing; the mask limits too."""
     root = lay_out(tmp_path, "0::/\n", {"cpu.max": cpu_max})
     assert allowed_cores(root, visible=16) == cores
