@@ -132,12 +132,16 @@ class Echo:
 
 
 class PodiumServer:
-    """`podium serve` of a repository, as it comes, or under another Python module that runs `podium`."""
+    """`podium serve` of a repository, as it comes, or under another Python module that runs `podium`.
+
+    It remembers nothing from earlier: its plans are measured on the machine as it is now.
+    """
 
     def __init__(self, repository: Path, python: Sequence[str] = _PODIUM) -> None:
         self.port = _free_port()
         ports = ["--grpc-port", str(self.port), "--http-port", "0"]
-        command = [sys.executable, *python, "serve", str(repository), *ports]
+        self._cache = tempfile.TemporaryDirectory()
+        command = [sys.executable, *python, "serve", str(repository), *ports, "--cache-dir", self._cache.name]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         with Client(f"127.0.0.1:{self.port}") as client:
             client.wait_until_ready(timeout=_START_TIMEOUT_S)
@@ -151,6 +155,7 @@ class PodiumServer:
         """Stop it as an operator would."""
         self._process.terminate()
         self._process.wait()
+        self._cache.cleanup()
 
 
 class Podium:
