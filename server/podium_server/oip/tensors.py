@@ -70,7 +70,8 @@ def from_raw(element: Element, shape: tuple[int, ...], data: bytes) -> Tensor:
     if x.nbytes != len(data):
         raise TensorError(f"Expected {x.nbytes}, got {len(data)}")
     if dtype == _BOOL:
-        x = x.view(np.uint8) != 0  # any byte is allowed, and numpy expects 0 or 1
+        # Any byte is allowed, and numpy expects 0 or 1. Not `!=`, which turns a scalar's array into a scalar.
+        x = x.view(np.uint8).astype(np.bool_)
     return x
 
 
