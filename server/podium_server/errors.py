@@ -8,7 +8,8 @@ PodiumError
 │   └── Unsupported            UNIMPLEMENTED        this server or model never does that
 ├── ServerError                the server is wrong: sending it again may help, telling the operator will
 │   ├── LoadFailed             FAILED_PRECONDITION  no version of a model can be loaded
-│   └── RunFailed              INTERNAL             the execution provider failed on this input
+│   ├── RunFailed              INTERNAL             the execution provider failed on this input
+│   └── Unexpected             INTERNAL             a fault of the server's own; the log has the cause
 └── MomentError                nobody is wrong: nothing was run, and it may be sent again later
     ├── Overloaded             RESOURCE_EXHAUSTED   a queue is full; carries when to come back
     ├── NotReady               UNAVAILABLE          the model or the server is loading, unloading or draining
@@ -87,6 +88,19 @@ class RunFailed(ServerError):
 
     code = StatusCode.INTERNAL
     reason = "RUN_FAILED"
+
+
+@dataclass(eq=False)
+class Unexpected(ServerError):
+    """A fault of the server's own, of which the caller learns the request's id alone.
+
+    Attributes:
+        request_id: the id under which the server's log has the cause.
+    """
+
+    request_id: str = ""
+    code = StatusCode.INTERNAL
+    reason = "INTERNAL"
 
 
 class MomentError(PodiumError):

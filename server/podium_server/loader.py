@@ -1,6 +1,7 @@
 """Loads one version: nothing of it answers before all of it is read, replayed and warm."""
 
 import asyncio
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,10 +11,13 @@ from podium_server.batching.batcher import Batcher
 from podium_server.errors import PodiumError
 from podium_server.graph_loader import GraphLoader, LoadOptions, ReadyGraph
 from podium_server.metrics import Metrics
-from podium_server.package import PackageError, read_package
+from podium_server.package import MANIFEST, PackageError, read_package
 from podium_server.servable import Servable
+from podium_server.signature import Signature
 from podium_server.signature_match import to_proto
 from podium_server.usage import Usage
+
+Check = Callable[[pb.ModelManifest, Mapping[str, Signature]], None]
 
 
 class Loader:
@@ -22,11 +26,13 @@ class Loader:
     Args:
         options: how graphs are run.
         metrics: where versions count.
+        check: raises ValueError where the services could not answer with a package; called before it is served.
     """
 
-    def __init__(self, options: LoadOptions, metrics: Metrics) -> None:
+    def __init__(self, options: LoadOptions, metrics: Metrics, check: Check | None = None) -> None:
         self._options = options
         self._metrics = metrics
+        self._check = check
         self._graphs = GraphLoader(options)
         self._threads = ThreadPoolExecutor(options.num_cores, thread_name_prefix="load")
 
@@ -57,6 +63,10 @@ class Loader:
         try:
             package = read_package(path)
             graphs = {graph.name: self._graphs.load(package, graph) for graph in package.manifest.graphs}
+            if self._check is not None:
+                self._check(package.manifest, {name: graph.signature for name, graph in graphs.items()})
+        except ValueError as error:
+            raise PackageError(f"{MANIFEST}: {error}") from error
         except PodiumError as error:
             raise PackageError(str(error)) from error
         except OSError as error:

@@ -16,11 +16,11 @@ import grpc
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
-from grpc import StatusCode, aio
+from grpc import aio
 from prometheus_client import Counter, Histogram
 
 from podium_server.batching.batcher import Run
-from podium_server.errors import NotReady, PodiumError
+from podium_server.errors import NotReady, PodiumError, Unexpected
 from podium_server.metrics import Metrics
 from podium_server.servable import Servable
 from podium_server.status import DETAILS_KEY, details, text
@@ -215,15 +215,14 @@ def _streaming(
 
 async def _fail(error: BaseException, call: Call, context: Context, ledger: Ledger) -> NoReturn:
     """Count a failed call and end it with the error's status."""
-    if isinstance(error, PodiumError):
-        ledger.close(call, error.code.name)
-        await context.abort(error.code, text(error), ((DETAILS_KEY, details(error).SerializeToString()),))
     if isinstance(error, asyncio.CancelledError | GeneratorExit):
         # gRPC cancels a handler both when its caller leaves and when the caller's deadline passes.
         ledger.close(call, "DEADLINE_EXCEEDED" if call.late else "CANCELLED")
         raise error
-    request_id = call.metadata.get(REQUEST_ID) or uuid.uuid4().hex
-    log.error("request %s failed", request_id, exc_info=error)
-    ledger.close(call, "INTERNAL")
-    await context.abort(StatusCode.INTERNAL, f"the server failed; its log has the cause under request {request_id}")
+    if not isinstance(error, PodiumError):
+        request_id = call.metadata.get(REQUEST_ID) or uuid.uuid4().hex
+        log.error("request %s failed", request_id, exc_info=error)
+        error = Unexpected(f"the server failed; its log has the cause under request {request_id}", request_id)
+    ledger.close(call, error.code.name)
+    await context.abort(error.code, text(error), ((DETAILS_KEY, details(error).SerializeToString()),))
     raise AssertionError("abort always raises")

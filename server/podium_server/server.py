@@ -29,6 +29,7 @@ from podium_server.rpc import Gate, handlers
 from podium_server.runtime.cores import allowed_cores
 from podium_server.runtime.probe import DeviceUnavailable, choose_device
 from podium_server.services.classification import ClassificationService
+from podium_server.services.classifier import check_classifier
 from podium_server.services.health import HealthReporter
 from podium_server.services.inference import InferenceService
 from podium_server.services.models import ModelService
@@ -68,8 +69,9 @@ class Server:
         self.settings = settings
         self.metrics = Metrics()
         self.gate = Gate()
-        self._loader = Loader(_load_options(settings), self.metrics)
+        self._loader = Loader(_load_options(settings), self.metrics, check_classifier)
         self.catalogue = Catalogue(settings.repository, settings.versions, self._loader.load, self.metrics)
+        self._classification = ClassificationService(self.catalogue, settings)
         services = self._services()
         self._health = HealthReporter(self.catalogue, [descriptor.full_name for descriptor, _ in services])
         self._grpc = aio.server(options=_channel_options(settings))
@@ -85,7 +87,7 @@ class Server:
         """Every service with what implements it."""
         typed = classification_service_pb2.DESCRIPTOR.services_by_name, model_service_pb2.DESCRIPTOR.services_by_name
         return [
-            (typed[0]["ClassificationService"], ClassificationService(self.catalogue, self.settings)),
+            (typed[0]["ClassificationService"], self._classification),
             (typed[1]["ModelService"], ModelService(self.catalogue)),
             (OPEN_INFERENCE.services_by_name["GRPCInferenceService"], InferenceService(self.catalogue)),
         ]
@@ -125,6 +127,7 @@ class Server:
         await self.catalogue.close()
         if self._http is not None:
             await self._http.close()
+        self._classification.close()
         self._loader.close()
 
 

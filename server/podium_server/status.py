@@ -5,7 +5,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc import StatusCode
 
-from podium_server.errors import InvalidArgument, Overloaded, PodiumError
+from podium_server.errors import InvalidArgument, Overloaded, PodiumError, Unexpected
 
 DOMAIN = "podium"
 DETAILS_KEY = "grpc-status-details-bin"
@@ -15,7 +15,7 @@ MAX_TEXT_CHARS = 1_500
 
 
 def details(error: PodiumError) -> status_pb2.Status:
-    """The error as a `google.rpc.Status`: ErrorInfo always, BadRequest or RetryInfo where they apply."""
+    """The error as a `google.rpc.Status`: ErrorInfo always; BadRequest, RetryInfo, RequestInfo where they apply."""
     parts: list[Message] = [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN)]
     if isinstance(error, InvalidArgument) and error.field_path:
         violation = error_details_pb2.BadRequest.FieldViolation(field=error.field_path, description=text(error))
@@ -24,6 +24,8 @@ def details(error: PodiumError) -> status_pb2.Status:
         delay = duration_pb2.Duration()
         delay.FromMicroseconds(int(error.retry_after_s * 1e6))
         parts.append(error_details_pb2.RetryInfo(retry_delay=delay))
+    if isinstance(error, Unexpected):
+        parts.append(error_details_pb2.RequestInfo(request_id=error.request_id))
     packed: list[any_pb2.Any] = []
     for part in parts:
         anything = any_pb2.Any()

@@ -21,6 +21,10 @@ from podium_server.signature import Signature
 __all__ = ["BatchObserver", "Batcher", "Run"]
 
 
+# How much of the time a row takes is that of the last run.
+SMOOTHING = 0.1
+
+
 class BatchObserver(Protocol):
     """Who is told what happened to requests; called in the event loop."""
 
@@ -69,6 +73,8 @@ class Batcher:
         self._observer = observer
         self._loop = asyncio.get_running_loop()
         self._queue: SharedQueue[Waiting] = SharedQueue(BatchQueue(max_batch_rows, max_waiting_rows), num_sessions)
+        self._num_sessions = num_sessions
+        self._row_s = 0.0  # seconds a row of late, over all sessions: what a refused caller is told to wait
         self._open = True
         self._pending = 0
         self._drained = asyncio.Event()
@@ -135,8 +141,9 @@ class Batcher:
         ]
         try:
             self._queue.add(tickets)
-        except Overloaded:
+        except Overloaded as error:
             self._observer.refused()
+            error.retry_after_s = self._queue.waiting_rows * self._row_s
             raise
         self._pending += len(tickets)
         self._drained.clear()
@@ -196,6 +203,7 @@ class Batcher:
 
     def _ran(self, finished: Finished) -> None:
         rows = sum(ticket.rows for ticket, _ in finished.outcomes)
+        self._row_s += SMOOTHING * (finished.run_s / max(rows, 1) / self._num_sessions - self._row_s)
         self._observer.ran(requests=len(finished.outcomes), rows=rows, run_s=finished.run_s)
         self._deliver(finished.outcomes)
 

@@ -1,6 +1,6 @@
 """What the classification service keeps of one version: compiled once from its manifest."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,12 @@ from podium_server.services.ranking import NotFinite, best, probabilities
 from podium_server.signature import Signature, TensorSpec
 
 DEFAULT_TOP_K = 5
+
+
+def check_classifier(manifest: pb.ModelManifest, signatures: Mapping[str, Signature]) -> None:
+    """Raise ValueError where a package for classification makes no classifier; packages for other tasks pass."""
+    if manifest.task == pb.TASK_IMAGE_CLASSIFICATION:
+        Classifier(manifest, signatures[manifest.graphs[0].name], ImageLimits(1, 1))
 
 
 class Classifier:
