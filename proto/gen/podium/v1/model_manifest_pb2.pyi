@@ -18,6 +18,8 @@ class Task(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TASK_UNSPECIFIED: _ClassVar[Task]
     TASK_TENSOR: _ClassVar[Task]
     TASK_IMAGE_CLASSIFICATION: _ClassVar[Task]
+    TASK_IMAGE_GENERATION: _ClassVar[Task]
+    TASK_IMAGE_RECONSTRUCTION: _ClassVar[Task]
 
 class ScoreKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -27,6 +29,8 @@ class ScoreKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
 TASK_UNSPECIFIED: Task
 TASK_TENSOR: Task
 TASK_IMAGE_CLASSIFICATION: Task
+TASK_IMAGE_GENERATION: Task
+TASK_IMAGE_RECONSTRUCTION: Task
 SCORE_KIND_UNSPECIFIED: ScoreKind
 SCORE_KIND_LOGITS: ScoreKind
 SCORE_KIND_PROBABILITIES: ScoreKind
@@ -52,6 +56,70 @@ class Classification(_message.Message):
     labels: _containers.RepeatedScalarFieldContainer[str]
     score_kind: ScoreKind
     def __init__(self, labels: _Optional[_Iterable[str]] = ..., score_kind: _Optional[_Union[ScoreKind, str]] = ...) -> None: ...
+
+class NormalPrior(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class UniformPrior(_message.Message):
+    __slots__ = ("low", "high")
+    LOW_FIELD_NUMBER: _ClassVar[int]
+    HIGH_FIELD_NUMBER: _ClassVar[int]
+    low: float
+    high: float
+    def __init__(self, low: _Optional[float] = ..., high: _Optional[float] = ...) -> None: ...
+
+class OneHotPrior(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class LatentPart(_message.Message):
+    __slots__ = ("size", "normal", "uniform", "one_hot")
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    NORMAL_FIELD_NUMBER: _ClassVar[int]
+    UNIFORM_FIELD_NUMBER: _ClassVar[int]
+    ONE_HOT_FIELD_NUMBER: _ClassVar[int]
+    size: int
+    normal: NormalPrior
+    uniform: UniformPrior
+    one_hot: OneHotPrior
+    def __init__(self, size: _Optional[int] = ..., normal: _Optional[_Union[NormalPrior, _Mapping]] = ..., uniform: _Optional[_Union[UniformPrior, _Mapping]] = ..., one_hot: _Optional[_Union[OneHotPrior, _Mapping]] = ...) -> None: ...
+
+class LatentDirection(_message.Message):
+    __slots__ = ("name", "values", "method", "held_out_accuracy", "num_held_out")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    HELD_OUT_ACCURACY_FIELD_NUMBER: _ClassVar[int]
+    NUM_HELD_OUT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    values: _containers.RepeatedScalarFieldContainer[float]
+    method: str
+    held_out_accuracy: float
+    num_held_out: int
+    def __init__(self, name: _Optional[str] = ..., values: _Optional[_Iterable[float]] = ..., method: _Optional[str] = ..., held_out_accuracy: _Optional[float] = ..., num_held_out: _Optional[int] = ...) -> None: ...
+
+class LatentSpace(_message.Message):
+    __slots__ = ("parts", "directions", "class_names")
+    PARTS_FIELD_NUMBER: _ClassVar[int]
+    DIRECTIONS_FIELD_NUMBER: _ClassVar[int]
+    CLASS_NAMES_FIELD_NUMBER: _ClassVar[int]
+    parts: _containers.RepeatedCompositeFieldContainer[LatentPart]
+    directions: _containers.RepeatedCompositeFieldContainer[LatentDirection]
+    class_names: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, parts: _Optional[_Iterable[_Union[LatentPart, _Mapping]]] = ..., directions: _Optional[_Iterable[_Union[LatentDirection, _Mapping]]] = ..., class_names: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ImageOutput(_message.Message):
+    __slots__ = ("low", "high", "color_mode", "layout")
+    LOW_FIELD_NUMBER: _ClassVar[int]
+    HIGH_FIELD_NUMBER: _ClassVar[int]
+    COLOR_MODE_FIELD_NUMBER: _ClassVar[int]
+    LAYOUT_FIELD_NUMBER: _ClassVar[int]
+    low: float
+    high: float
+    color_mode: _image_pb2.ColorMode
+    layout: _image_pb2.ImageLayout
+    def __init__(self, low: _Optional[float] = ..., high: _Optional[float] = ..., color_mode: _Optional[_Union[_image_pb2.ColorMode, str]] = ..., layout: _Optional[_Union[_image_pb2.ImageLayout, str]] = ...) -> None: ...
 
 class Provenance(_message.Message):
     __slots__ = ("architecture", "config", "checkpoint", "checkpoint_sha256", "exported_at", "tool_versions", "opset")
@@ -136,7 +204,7 @@ class FileDigest(_message.Message):
     def __init__(self, name: _Optional[str] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ...) -> None: ...
 
 class ModelManifest(_message.Message):
-    __slots__ = ("format", "task", "description", "graphs", "image_preprocessing", "classification", "provenance", "parity", "evaluations", "files")
+    __slots__ = ("format", "task", "description", "graphs", "image_preprocessing", "classification", "provenance", "parity", "evaluations", "files", "latent_space", "image_output")
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     TASK_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -147,6 +215,8 @@ class ModelManifest(_message.Message):
     PARITY_FIELD_NUMBER: _ClassVar[int]
     EVALUATIONS_FIELD_NUMBER: _ClassVar[int]
     FILES_FIELD_NUMBER: _ClassVar[int]
+    LATENT_SPACE_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_OUTPUT_FIELD_NUMBER: _ClassVar[int]
     format: int
     task: Task
     description: str
@@ -157,4 +227,6 @@ class ModelManifest(_message.Message):
     parity: Parity
     evaluations: _containers.RepeatedCompositeFieldContainer[Evaluation]
     files: _containers.RepeatedCompositeFieldContainer[FileDigest]
-    def __init__(self, format: _Optional[int] = ..., task: _Optional[_Union[Task, str]] = ..., description: _Optional[str] = ..., graphs: _Optional[_Iterable[_Union[Graph, _Mapping]]] = ..., image_preprocessing: _Optional[_Union[_image_pb2.ImagePreprocessing, _Mapping]] = ..., classification: _Optional[_Union[Classification, _Mapping]] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., parity: _Optional[_Union[Parity, _Mapping]] = ..., evaluations: _Optional[_Iterable[_Union[Evaluation, _Mapping]]] = ..., files: _Optional[_Iterable[_Union[FileDigest, _Mapping]]] = ...) -> None: ...
+    latent_space: LatentSpace
+    image_output: ImageOutput
+    def __init__(self, format: _Optional[int] = ..., task: _Optional[_Union[Task, str]] = ..., description: _Optional[str] = ..., graphs: _Optional[_Iterable[_Union[Graph, _Mapping]]] = ..., image_preprocessing: _Optional[_Union[_image_pb2.ImagePreprocessing, _Mapping]] = ..., classification: _Optional[_Union[Classification, _Mapping]] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., parity: _Optional[_Union[Parity, _Mapping]] = ..., evaluations: _Optional[_Iterable[_Union[Evaluation, _Mapping]]] = ..., files: _Optional[_Iterable[_Union[FileDigest, _Mapping]]] = ..., latent_space: _Optional[_Union[LatentSpace, _Mapping]] = ..., image_output: _Optional[_Union[ImageOutput, _Mapping]] = ...) -> None: ...
