@@ -1,15 +1,17 @@
 """Works on several items of a stream at a time, and gives the results in the items' order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-async def in_order(items: AsyncIterator[T], work: Callable[[T], Awaitable[R]], limit: int) -> AsyncIterator[R]:
+async def in_order(items: AsyncIterator[T], work: Callable[[T], Awaitable[R]], limit: int) -> AsyncGenerator[R, None]:
     """Start work on each item as it comes, and yield the results in the order of the items.
+
+    Closing it cancels what is in work: iterate within `contextlib.aclosing`.
 
     Args:
         items: what to work on. The next is read only while there is room, so that a caller who sends faster than it

@@ -103,7 +103,7 @@ def from_typed(element: Element, shape: tuple[int, ...], contents: InferTensorCo
     if len(values) != prod(shape):
         raise TensorError(f"Expected {prod(shape)} elements in {field}, got {len(values)}")
     if element.is_string:
-        return _fill(shape, [_text(value) for value in values])
+        return _fill(shape, [_text(value, index) for index, value in enumerate(values)])
     _check_range(element, values)
     try:
         return np.fromiter(values, element.dtype, len(values)).reshape(shape)
@@ -145,7 +145,7 @@ def _split_strings(data: bytes) -> list[str]:
     return texts
 
 
-def _text(data: bytes, index: int = 0) -> str:
+def _text(data: bytes, index: int) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:

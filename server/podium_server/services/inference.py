@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from importlib.metadata import version as installed_version
 from weakref import WeakKeyDictionary
 
@@ -127,8 +128,9 @@ class InferenceService:
                 )
                 return oip.ModelStreamInferResponse(error_message=error.message, infer_response=named)
 
-        async for response in in_order(requests, answer, MAX_IN_FLIGHT):
-            yield response
+        async with aclosing(in_order(requests, answer, MAX_IN_FLIGHT)) as responses:
+            async for response in responses:
+                yield response
 
     async def RepositoryIndex(  # noqa: N802
         self, request: oip.RepositoryIndexRequest, call: Call
