@@ -12,8 +12,8 @@ import onnx
 from podium.v1 import model_manifest_pb2
 
 from podium_export.architecture import Blueprint, GraphBlueprint, Tolerance
+from podium_export.classifier import check_classifier
 from podium_export.golden import golden_arrays, write_golden
-from podium_export.labels import check_count
 from podium_export.manifest import graph_of, manifest_of, parity_of, provenance_of
 from podium_export.package import Destination, publish, staging, write_manifest
 from podium_export.parity import Comparison, check_rows, compare, refuse_disagreement
@@ -143,7 +143,8 @@ def _checked(graph: GraphBlueprint, blueprint: Blueprint, writer: Writer, folder
     name = {"pytorch": "PyTorch", "onnxruntime": "ONNX Runtime without optimization"}[writer.reference]
     progress.step(f"Running {graph.name} in {name}")
     answered = _answers(graph, blueprint, writer, progress.detail)
-    _check_classes(graph, blueprint, answered)
+    if blueprint.task == model_manifest_pb2.TASK_IMAGE_CLASSIFICATION and graph is blueprint.graphs[-1]:
+        check_classifier(blueprint, answered)
     written = writer.write(graph, folder, answered, progress)
     progress.step(f"Comparing {graph.name} in ONNX Runtime with {name}")
     comparisons = compare(
@@ -171,11 +172,6 @@ def _answers(
             detail(str(trial))
             answered.append(Answered(trial, tuple(reference_outputs(graph, trial))))
     return answered
-
-
-def _check_classes(graph: GraphBlueprint, blueprint: Blueprint, answered: Sequence[Answered]) -> None:
-    if blueprint.task == model_manifest_pb2.TASK_IMAGE_CLASSIFICATION and graph is blueprint.graphs[-1]:
-        check_count(blueprint.labels, answered[0].outputs[0].shape[-1])
 
 
 def _opset(path: Path) -> int:

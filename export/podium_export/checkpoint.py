@@ -13,7 +13,7 @@ from podium_export.digest import sha256_of
 from podium_export.errors import CheckpointError
 
 _WRAPPERS = ("module.", "_orig_mod.")
-_NO_WEIGHTS = ("optim", "sched", "scaler", "loss", "discriminator", "netD")
+_NO_WEIGHTS = ("optim", "sched", "scaler", "loss", "discriminator", "netd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def _find(content: Any) -> dict[str, Tensor]:
     parts = {
         str(key): found
         for key, value in content.items()
-        if not str(key).lower().startswith(_NO_WEIGHTS) and (found := _find(value))
+        if not any(word in str(key).lower() for word in _NO_WEIGHTS) and (found := _find(value))
     }
     if here or not parts:
         return here

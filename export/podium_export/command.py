@@ -1,14 +1,12 @@
 """`podium export` and `podium import`; PyTorch is loaded once the command line is known to be right."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from podium_export import options
-from podium_export.errors import ExportError, OptionError, ParityFailure
 from podium_export.options import Choices
+from podium_export.outcome import outcome
 
 
 @click.command(no_args_is_help=True)
@@ -41,7 +39,7 @@ def export(
         raise click.UsageError("give either ARCHITECTURE or --module, one of them")
     if architecture is not None and (inputs or outputs):
         raise click.UsageError("--input and --output go with --module: a bundled architecture knows its own")
-    with _refusals():
+    with outcome():
         from podium_export.choose import architecture_named
         from podium_export.package import Destination
 
@@ -85,7 +83,7 @@ def import_onnx(*, file: Path, name: str, repository: Path, version: int | None,
     """
     if choices.task is None:
         raise click.UsageError(f"--task is required: {' or '.join(options.TASKS)}")
-    with _refusals():
+    with outcome():
         from podium_export.package import Destination
 
         destination = Destination(repository, name, version)
@@ -104,20 +102,3 @@ def import_onnx(*, file: Path, name: str, repository: Path, version: int | None,
             blueprint = described(imported_blueprint(source, choices.axis), choices)
             published = import_graph(blueprint, source, destination, progress=progress)
         report(published, destination)
-
-
-@contextmanager
-def _refusals() -> Generator[None]:
-    """Turn a refusal into a message and an exit status: 2 for a wrong command line, 1 for all else."""
-    try:
-        yield
-    except ParityFailure as error:
-        if error.comparisons:
-            from podium_export.report import failure_table
-
-            click.echo(failure_table(error.comparisons), err=True)
-        raise click.ClickException(str(error)) from error
-    except OptionError as error:
-        raise click.UsageError(str(error)) from error
-    except ExportError as error:
-        raise click.ClickException(str(error)) from error

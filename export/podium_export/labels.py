@@ -31,17 +31,16 @@ def read_labels(path: Path) -> tuple[str, ...]:
     return labels
 
 
-def check_count(labels: tuple[str, ...], num_classes: int, path: Path | None = None) -> None:
-    """Compare the number of names with the number of classes.
+def check_count(labels: tuple[str, ...], num_classes: int) -> None:
+    """Compare the number of names, when there are any, with the number of classes.
 
     Raises:
         LabelsError: they differ.
     """
     if labels and len(labels) != num_classes:
-        source = f"--labels {path}" if path else "the network's labels"
         raise LabelsError(
-            f"{source}: {len(labels)} names for {num_classes} classes: give exactly one name a class, "
-            "in the order of the network's output"
+            f"labels: {len(labels)} names for {num_classes} classes: give exactly one name a class, in the order of "
+            "the network's output"
         )
 
 

@@ -36,7 +36,7 @@ def double_outputs(graph: GraphBlueprint, module: nn.Module, trial: Trial) -> li
     """Run a double-precision copy of the network: where float32 rounds badly, this is the better reference."""
     inputs = [torch.from_numpy(array) for array in trial.inputs]
     wide = [array.double() if array.is_floating_point() else array for array in inputs]
-    with torch.inference_mode():
+    with evaluation(module), torch.inference_mode():
         return [output.numpy() for output in _flatten(module(*wide))]
 
 

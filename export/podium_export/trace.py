@@ -7,6 +7,7 @@ found again among the graph's constants.
 import contextlib
 import io
 import logging
+import re
 import warnings
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -73,6 +74,7 @@ def trace(graph: GraphBlueprint) -> TracedGraph:
 def _convert(graph: GraphBlueprint, lengths: Mapping[str, int], dynamic: Sequence[str]) -> onnx.ModelProto:
     inputs = tuple(torch.from_numpy(draw(spec, lengths, "random")) for spec in graph.inputs)
     shapes = tuple({place: axis for place, axis in enumerate(spec.shape) if axis in dynamic} for spec in graph.inputs)
+    _forget_recurrent_kernels()
     names = [output if isinstance(output, str) else output.name for output in graph.outputs]
     try:
         with evaluation(graph.module), torch.no_grad(), _quiet():
@@ -92,6 +94,18 @@ def _convert(graph: GraphBlueprint, lengths: Mapping[str, int], dynamic: Sequenc
         ) from error
     model: onnx.ModelProto = program.model_proto
     return model
+
+
+def _forget_recurrent_kernels() -> None:
+    """Let PyTorch resolve its recurrent operators anew.
+
+    The converter swaps their kernels while it traces (torch 2.13, `torch.export._patches`) and leaves what was
+    resolved meanwhile in the operators' caches: the second LSTM that a process traces would come out with its
+    time axis frozen.
+    """
+    for operator in (torch.ops.aten.lstm.input, torch.ops.aten.gru.input):
+        cache: dict[object, object] = getattr(operator, "_dispatch_cache", {})
+        cache.clear()
 
 
 def _specialized(graph: GraphBlueprint, lengths: Mapping[str, int], message: str) -> list[str]:
@@ -134,23 +148,30 @@ def _cause(error: BaseException) -> str:
             "\nAn `if` or a length depends on the values of a tensor: such a choice cannot be written as a graph. "
             "Use torch.where, or make the choice outside the network."
         )
-    return f"{type(error).__name__}: {text}{calling_line(error)}{advice}"
+    where = "" if "line " in text else calling_line(error)
+    return f"{type(error).__name__}: {text}{where}{advice}"
 
 
 @contextlib.contextmanager
 def _quiet() -> Generator[None]:
-    """Keep the converter's logs, prints and known warnings from the terminal."""
+    """Keep the converter's logs, prints and known warnings from the terminal.
+
+    Warnings are gathered and the unknown ones given afterwards: one that is turned into an error on its way
+    would make the converter fall back to another, worse way of tracing.
+    """
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
         with (
             contextlib.redirect_stdout(io.StringIO()),
             contextlib.redirect_stderr(io.StringIO()),
-            warnings.catch_warnings(),
+            warnings.catch_warnings(record=True) as caught,
             np.errstate(all="ignore"),
         ):
-            for message in _KNOWN_WARNINGS:
-                warnings.filterwarnings("ignore", message=message)
+            warnings.simplefilter("always")
             yield
     finally:
         logging.disable(disabled)
+    for warning in caught:
+        if not any(re.match(known, str(warning.message)) for known in _KNOWN_WARNINGS):
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
