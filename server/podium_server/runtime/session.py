@@ -120,7 +120,7 @@ def read_signature(session: ort.InferenceSession) -> Signature:
 
 def clean(message: str) -> str:
     """Take status codes, places in ONNX Runtime's source and line breaks out of its message."""
-    message = re.sub(r"\[ONNXRuntimeError\] : \d+ : \w+ : ", "", message)
+    message = re.sub(r"\[ONNXRuntimeError\] : \d+ : \w+ : (?:Load model from .*? failed:)?", "", message)
     message = re.sub(
         r"\S+\.(?:cc|cpp|cu|cuh|h|hpp):\d+ (?:[^()]*::[^()]*\(.*?\)(?: const)?(?:::<lambda\(.*?\)>)? )?", "", message
     )
