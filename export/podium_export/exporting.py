@@ -66,9 +66,8 @@ class _Tracer:
 
 
 def _save(model: onnx.ModelProto, path: Path) -> None:
-    """Write a graph without the tracer's notes."""
-    written = onnx.ModelProto()
-    written.CopyFrom(model)
+    """Write a graph without the tracer's notes, which reports still need; a huge one is not copied for that."""
+    huge = sum(len(tensor.raw_data) for tensor in model.graph.initializer) > EXTERNAL_DATA_BYTES
+    written = model if huge else onnx.ModelProto.FromString(model.SerializeToString())
     strip_notes(written)
-    beside = written.ByteSize() > EXTERNAL_DATA_BYTES
-    onnx.save(written, path, save_as_external_data=beside, location=f"{path.name}.data")
+    onnx.save(written, path, save_as_external_data=huge, location=f"{path.name}.data")

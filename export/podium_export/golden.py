@@ -3,14 +3,14 @@
 Keys are "<case>/<graph>/inputs/<tensor>" and "<case>/<graph>/outputs/<tensor>", cases "0", "1", …
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from podium_export.architecture import GraphBlueprint
 from podium_export.parity import output_name
-from podium_export.trials import Answered, Array
+from podium_export.trials import GOLDEN_BYTES, Answered, Array
 
 FILE = "golden.npz"
 """The file's name in a version folder."""
@@ -19,13 +19,22 @@ FILE = "golden.npz"
 def golden_arrays(graph: GraphBlueprint, answered: Sequence[Answered]) -> dict[str, Array]:
     """Name the arrays of one graph's golden examples."""
     arrays: dict[str, Array] = {}
-    examples = [case for case in answered if case.trial.kind == "golden"]
-    for number, case in enumerate(examples):
+    for number, case in enumerate(_few(answered)):
         for spec, array in zip(graph.inputs, case.trial.inputs, strict=True):
             arrays[f"{number}/{graph.name}/inputs/{spec.name}"] = array
         for place, array in enumerate(case.outputs):
             arrays[f"{number}/{graph.name}/outputs/{output_name(graph, place)}"] = array
     return arrays
+
+
+def _few(answered: Sequence[Answered]) -> Iterator[Answered]:
+    """Yield the golden examples until their outputs have grown too big, one at least."""
+    num_bytes = 0
+    for number, case in enumerate(case for case in answered if case.trial.kind == "golden"):
+        num_bytes += sum(output.nbytes for output in case.outputs)
+        if number and num_bytes > GOLDEN_BYTES:
+            return
+        yield case
 
 
 def write_golden(folder: Path, arrays: Mapping[str, Array]) -> None:

@@ -24,8 +24,8 @@ def reference_outputs(graph: GraphBlueprint, trial: Trial) -> list[Array]:
     outputs = _run(graph, trial, [torch.from_numpy(array) for array in trial.inputs])
     if len(outputs) != len(graph.outputs):
         raise NetworkError(
-            f'graph "{graph.name}": the network returns {len(outputs)} tensors, and '
-            f"{len(graph.outputs)} are named: name each of them, in the order of `forward` (--output, podium_outputs)"
+            f'graph "{graph.name}": outputs named: {len(graph.outputs)}, returned by the network: '
+            f"{len(outputs)}; name each of them, in the order of `forward` (--output, podium_outputs)"
         )
     arrays = [output.detach().cpu().numpy() for output in outputs]
     _check_rows(graph, trial, arrays)

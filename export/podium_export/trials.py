@@ -22,8 +22,10 @@ AXIS_LENGTHS = (5, 11, 1)
 """The lengths of every other dynamic axis, unless the blueprint names its own."""
 GOLDEN_BATCH_SIZES = (1, 2, 5)
 """The batch sizes of the golden examples, fewer when a row is big."""
-GOLDEN_BYTES = 1_500_000
-"""The most that the golden examples' inputs may take before compression, the first aside."""
+GOLDEN_BYTES = 1_000_000
+"""The most that the golden examples of a graph may take, inputs and outputs each, the first example aside."""
+PICTURE_BYTES = 2_500_000
+"""The same for pictures of coarse blocks, which pack to a fiftieth."""
 LARGE = 1e3
 """How large the large inputs are where no bound is known."""
 
@@ -119,7 +121,7 @@ def golden_trials(graph: GraphBlueprint, *, pictures: bool) -> list[Trial]:
             for position, spec in enumerate(graph.inputs)
         )
         num_bytes += sum(array.nbytes for array in inputs)
-        if examples and num_bytes > GOLDEN_BYTES:
+        if examples and num_bytes > (PICTURE_BYTES if pictures else GOLDEN_BYTES):
             break
         examples.append(Trial("golden", axes, inputs))
         if graph.batch_axis not in dynamic_axes(graph):

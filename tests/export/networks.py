@@ -30,6 +30,27 @@ class Affine(nn.Module):
         return self.after(x, y) if self.after else y
 
 
+class PictureAffine(nn.Module):
+    """`Affine` for grey pictures of eight pixels, with the same weights; says nothing of itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.linear = nn.Linear(8, 8)
+        self.norm = nn.BatchNorm1d(8)
+
+    def forward(self, image: Tensor) -> Tensor:
+        y: Tensor = self.norm(self.linear(image.flatten(1)))
+        return y
+
+
+class PictureProbabilities(PictureAffine):
+    """The same, ending in a softmax."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        return torch.softmax(super().forward(image), -1)
+
+
 class TokenStep(nn.Module):
     """A step graph: tokens (batch, time) and a state in, the last logits and the new state out."""
 
@@ -57,6 +78,16 @@ class FrozenTime(nn.Module):
         y, _ = self.lstm(x)
         last: Tensor = y.flatten(0, 1).reshape(x.shape[0], -1, 8)[:, -1]
         return last
+
+
+def fails() -> nn.Module:
+    """Fail as a factory may."""
+    raise ZeroDivisionError
+
+
+def gives_no_network() -> int:
+    """Return something else than a network."""
+    return 3
 
 
 def unrolled(x: Tensor, y: Tensor) -> Tensor:

@@ -65,6 +65,20 @@ def test_golden_examples_are_the_networks_own_answers(repository: Path) -> None:
     assert (path / FILE).stat().st_size < 2_000_000
 
 
+def test_golden_examples_with_big_outputs_stay_few(repository: Path) -> None:
+    """A network that makes much of little keeps one example, and the file stays well under 2 MB."""
+
+    class Wide(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.repeat(1, 40_000)
+
+    graph = GraphBlueprint(Wide(), (InputSpec("x", "float32", ("batch", 8)),), ("y",))
+    file = _export(repository, graph).path / FILE
+    with np.load(file) as arrays:
+        assert {key.split("/")[0] for key in arrays.files} == {"0"}
+    assert file.stat().st_size < 1_500_000
+
+
 def _with_an_edited_weight(by: float) -> Callable[[GraphBlueprint], TracedGraph]:
     def tampered(graph: GraphBlueprint) -> TracedGraph:
         traced = trace(graph)
@@ -133,6 +147,15 @@ def test_rounding_at_large_inputs_is_told_from_error(repository: Path) -> None:
 
     graph = GraphBlueprint(Sharp(), (InputSpec("x", "float32", ("batch", 64)),), ("y",))
     assert _export(repository, graph).path.is_dir()
+
+
+def test_weights_beyond_protobufs_limit_lie_beside_the_graph(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the limit brought down to nothing the graph still computes, from two files that the manifest lists."""
+    monkeypatch.setattr(exporting, "EXTERNAL_DATA_BYTES", 0)
+    published = _export(repository, step_graph())
+    names = {entry.name for entry in published.manifest.files}
+    assert names == {"step.onnx", "step.onnx.data", "golden.npz"}
+    assert all(comparison.agrees for comparison in published.comparisons)
 
 
 def test_several_graphs_make_one_package(repository: Path) -> None:

@@ -132,7 +132,7 @@ def test_refuses_outputs_that_are_no_tensors_or_unnamed() -> None:
     spec = (InputSpec("x", "float32", ("batch", 8)),)
     for answer, said in (
         ("yes", "returns str"),
-        ((torch.ones(1), torch.ones(1)), "returns 2 tensors, and 1 are named"),
+        ((torch.ones(1), torch.ones(1)), "outputs named: 1, returned by the network: 2"),
     ):
         graph = GraphBlueprint(Odd(answer), spec, ("y",))
         with pytest.raises(NetworkError, match=said):
