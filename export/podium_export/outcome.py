@@ -30,6 +30,8 @@ def outcome() -> Generator[None]:
         raise click.UsageError(str(error)) from error
     except ExportError as error:
         raise click.ClickException(str(error)) from error
+    except OSError as error:  # a full disk, a file that may not be read
+        raise click.FileError(str(error.filename or "a file"), error.strerror) from error
 
 
 @contextmanager

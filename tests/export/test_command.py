@@ -1,5 +1,6 @@
 """`podium export` and `podium import` as people type them."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -95,6 +96,20 @@ def test_a_refused_checkpoint_ends_with_status_1(data: Path, repository: Path) -
     assert "argparse.Namespace" in result.stderr
     assert "Traceback" not in result.stderr
     assert not repository.exists()
+
+
+def test_a_full_disk_ends_with_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the system refuses is said with the file, without a traceback, and the hidden folder goes."""
+
+    def full(folder: Path, manifest: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(folder / "model.json"))
+
+    monkeypatch.setattr("podium_export.assembling.write_manifest", full)
+    result = _own(tmp_path, "Affine")
+    assert result.exit_code == 1
+    assert "model.json" in result.stderr
+    assert "No space left on device" in result.stderr
+    assert list((tmp_path / "models").iterdir()) == []
 
 
 def test_a_network_of_ones_own_describes_its_input(tmp_path: Path) -> None:
