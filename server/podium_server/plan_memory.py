@@ -11,7 +11,7 @@ from pathlib import Path
 from podium_server.plan import BATCH_SIZES, Layout, Plan
 from podium_server.warmup import RowCoupling
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import pytest
-from podium_server.plan import BATCH_SIZES, Layout, Plan, choose, layouts
+from podium_server.plan import BATCH_SIZES, Layout, Plan, choose, layouts, served
 
 ONE, SIDE_BY_SIDE, INSIDE = Layout(1, 1), Layout(2, 1), Layout(1, 2)
 
@@ -45,6 +45,19 @@ def test_lenet_runs_in_one_session_with_large_batches() -> None:
     stopwatch = Stopwatch(LENET)
     assert choose(stopwatch, layouts(2), BATCH_SIZES) == Plan(ONE, 32, 54_000, "measured")
     assert {layout for layout, _ in stopwatch.asked} == {ONE}
+
+
+def test_slow_lenet_leaves_a_core_to_the_wire() -> None:
+    """A row and its call cost about the same: one core for each gives what two sessions could give beside the wire."""
+    rates = {ONE: [3_300.0] * 7, SIDE_BY_SIDE: [7_700.0] * 7, INSIDE: [6_500.0] * 7}
+    assert choose(Stopwatch(rates), layouts(2), BATCH_SIZES).layout == ONE
+
+
+def test_what_is_served_is_bounded_by_graph_wire_and_cores() -> None:
+    """Each of the three bounds, worked out by hand for 0.2 ms of wire a request."""
+    assert served(100, ONE, 2) == pytest.approx(100)
+    assert served(50_000, ONE, 2) == pytest.approx(5_000)
+    assert served(7_700, SIDE_BY_SIDE, 2) == pytest.approx(2 / (0.0002 + 2 / 7_700))
 
 
 def test_sizes_beyond_a_clear_decline_are_not_tried() -> None:
