@@ -17,6 +17,8 @@ WIRE_S = 0.0002
 SAME_RATE = 0.97
 HOPELESS = 0.85
 CLEARLY_MORE = 1.15
+# Nobody should wait longer than this for the batch before; larger batches are not even tried.
+LONGEST_RUN_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +114,11 @@ def _is_better(plan: Plan, best: Plan, num_cores: int) -> bool:
 
 
 def _best_size(measure: Measure, layout: Layout, sizes: Sequence[int]) -> Plan:
-    """The smallest batch size whose rate is about the highest; sizes beyond a clear decline are not tried."""
+    """Choose the smallest size whose rate is about the highest, without trying those that decline or take too long."""
     rates: dict[int, float] = {}
     for size in sizes:
+        if rates and size * layout.num_sessions / max(rates.values()) > LONGEST_RUN_S:
+            break
         rates[size] = measure(layout, size)
         if rates[size] < HOPELESS * max(rates.values()):
             break

@@ -67,6 +67,13 @@ def test_sizes_beyond_a_clear_decline_are_not_tried() -> None:
     assert max(size for _, size in stopwatch.asked) == 32
 
 
+def test_batches_that_would_hold_a_session_for_long_are_not_tried() -> None:
+    """At 10 ms a row nobody waits for a batch of 16: more than 0.1 s."""
+    stopwatch = Stopwatch({ONE: [100, 101, 102, 103, 200, 300, 400]})
+    assert choose(stopwatch, [ONE], BATCH_SIZES) == Plan(ONE, 1, 100, "measured")
+    assert max(size for _, size in stopwatch.asked) == 8
+
+
 def test_layout_that_gains_nothing_is_not_taken() -> None:
     """Among equals the least demanding layout wins."""
     rates = {ONE: [100.0] * 7, SIDE_BY_SIDE: [102.0] * 7, INSIDE: [99.0] * 7}
