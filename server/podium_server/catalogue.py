@@ -4,16 +4,17 @@ import asyncio
 import enum
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from podium.v1 import model_manifest_pb2 as manifest_pb
 from podium.v1 import model_service_pb2 as pb
 
 from podium_server.errors import LoadFailed, ModelNotFound, NotReady
 from podium_server.metrics import Metrics
-from podium_server.model_ref import NAME, parse_ref
+from podium_server.model_ref import MAX_VERSION, NAME, parse_ref
 from podium_server.package import PackageError
 from podium_server.servable import Servable
 
@@ -62,7 +63,8 @@ class Catalogue:
 
     Args:
         repository: the folder that holds a folder a model, with a folder a version.
-        latest: how many of each model's newest versions are loaded; None for all.
+        latest: how many of each model's newest versions are served; None for all. One that is broken takes nobody's
+            place: the next older one is served instead.
         load: loads one version.
         metrics: shows the states.
     """
@@ -75,6 +77,7 @@ class Catalogue:
         self._models: dict[str, dict[int, VersionEntry]] = {}
         self._defaults: dict[str, Servable] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        self._jobs: set[asyncio.Task[None]] = set()
         self._ready = False
         self.watchers: list[Watcher] = []
 
@@ -157,33 +160,40 @@ class Catalogue:
         names = sorted(path.name for path in self._repository.iterdir() if path.is_dir() and path.name[0] != ".")
         for name in names:
             if not NAME.fullmatch(name):
-                log.warning("folder %r is not served: a model's name has letters, digits and . _ - only", name)
-        await asyncio.gather(*(self._load_model(name) for name in names if NAME.fullmatch(name)))
+                log.warning(
+                    "folder %r is not served: a model's name has up to 100 letters, digits and . _ -, and begins with "
+                    "a letter or digit",
+                    name,
+                )
+        await asyncio.gather(*(self._load_at_start(name) for name in names if NAME.fullmatch(name)))
         self._ready = True
 
     async def load(self, name: str) -> None:
         """Load a model as the repository has it now; versions that are ready and still there stay.
 
+        Once begun it goes on to its end, even when its caller leaves.
+
         Raises:
             ModelNotFound: the repository has no such model.
             LoadFailed: none of its versions can be served.
         """
-        if not NAME.fullmatch(name) or not self._found(name):
-            raise ModelNotFound(f"Request for unknown model: '{name[:200]}' is not found in the repository")
-        await self._load_model(name)
-        if name not in self._defaults:
-            reasons = "; ".join(f"version {e.version}: {e.reason}" for e in self._models[name].values())
-            raise LoadFailed(f"failed to load '{name}': {reasons}")
+        try:
+            if not NAME.fullmatch(name) or not self._found(name):
+                raise ModelNotFound(f"Request for unknown model: '{name[:200]}' is not found in the repository")
+            await self._to_its_end(self._load_or_fail(name))
+        except OSError as error:
+            raise LoadFailed(f"failed to load '{name}': its folder cannot be read: {error.strerror}") from error
 
     async def unload(self, name: str) -> None:
         """Take nothing new for a model, let accepted calls finish, and let go of it.
+
+        Once begun it goes on to its end, even when its caller leaves.
 
         Raises:
             ModelNotFound: no such model is loaded.
         """
         self._versions(name)
-        async with self._lock(name):
-            await asyncio.gather(*(self._unload_version(name, entry) for entry in self._models[name].values()))
+        await self._to_its_end(self._unload_model(name))
 
     def drain(self) -> None:
         """Stop being ready; versions go on answering what was accepted."""
@@ -192,26 +202,40 @@ class Catalogue:
     async def close(self) -> None:
         """Unload everything: accepted calls finish."""
         self.drain()
-        await asyncio.gather(*(self.unload(name) for name in list(self._models)))
+        await asyncio.gather(*self._jobs, return_exceptions=True)
+        await asyncio.gather(*(self._unload_model(name) for name in list(self._models)))
+
+    async def _to_its_end(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do what must not stop half-way, in a task that outlives its caller."""
+        job = asyncio.get_running_loop().create_task(work)
+        self._jobs.add(job)
+        job.add_done_callback(self._jobs.discard)
+        await asyncio.shield(job)
 
     def _found(self, name: str) -> list[int]:
-        """The versions of a model in the repository that are to be loaded, ascending."""
+        """The versions of a model in the repository, ascending."""
         folder = self._repository / name
         if not folder.is_dir():
             return []
-        numbers = [int(path.name) for path in folder.iterdir() if path.is_dir() and _is_version(path.name)]
-        return sorted(numbers)[-self._latest :] if self._latest else sorted(numbers)
+        return sorted(int(path.name) for path in folder.iterdir() if path.is_dir() and _is_version(path.name))
+
+    async def _load_at_start(self, name: str) -> None:
+        try:
+            await self._load_model(name)
+        except OSError as error:
+            log.error("model %s is not served: its folder cannot be read: %s", name, error.strerror)
+
+    async def _load_or_fail(self, name: str) -> None:
+        await self._load_model(name)
+        if name not in self._defaults:
+            reasons = "; ".join(f"version {e.version}: {e.reason}" for e in self.models().get(name, {}).values())
+            raise LoadFailed(f"failed to load '{name}': {reasons or 'its folder is gone'}")
 
     async def _load_model(self, name: str) -> None:
         async with self._lock(name):
+            found = self._found(name)
             versions = self._models.setdefault(name, {})
-            wanted = self._found(name)
-            for number in wanted:
-                if number not in versions or versions[number].state is not VersionState.READY:
-                    versions[number] = VersionEntry(number, VersionState.LOADING)
-                    self._changed(name)
-            loading = [versions[n] for n in wanted if versions[n].state is VersionState.LOADING]
-            await asyncio.gather(*(self._load_version(name, entry) for entry in loading))
+            wanted = await self._load_newest(name, found)
             gone = [entry for number, entry in versions.items() if number not in wanted]
             await asyncio.gather(*(self._unload_version(name, entry) for entry in gone))
             for entry in gone:
@@ -220,6 +244,28 @@ class Catalogue:
             if not versions:
                 del self._models[name]
             self._changed(name)
+
+    async def _load_newest(self, name: str, found: Sequence[int]) -> Sequence[int]:
+        """Load from the newest on, until as many as wanted are ready; the versions that are kept, broken ones too."""
+        versions, tried = self._models[name], 0
+        while tried < len(found):
+            ready = sum(versions[number].state is VersionState.READY for number in found[len(found) - tried :])
+            missing = len(found) if self._latest is None else self._latest - ready
+            if missing <= 0:
+                break
+            older = found[: len(found) - tried][-missing:]
+            await self._load_versions(name, older)
+            tried += len(older)
+        return found[len(found) - tried :]
+
+    async def _load_versions(self, name: str, numbers: Sequence[int]) -> None:
+        """Load those that are not ready, side by side."""
+        versions = self._models[name]
+        loading = [n for n in numbers if n not in versions or versions[n].state is not VersionState.READY]
+        for number in loading:
+            versions[number] = VersionEntry(number, VersionState.LOADING)
+            self._changed(name)
+        await asyncio.gather(*(self._load_version(name, versions[number]) for number in loading))
 
     async def _load_version(self, name: str, entry: VersionEntry) -> None:
         began = time.monotonic()
@@ -245,6 +291,11 @@ class Catalogue:
         for graph, plan in servable.plans.items():
             layout, rate = plan.layout, plan.rows_per_second
             metrics.planned(graph, plan.max_batch_rows, layout.num_sessions, layout.num_threads, rate)
+
+    async def _unload_model(self, name: str) -> None:
+        async with self._lock(name):
+            entries = self._models.get(name, {}).values()
+            await asyncio.gather(*(self._unload_version(name, entry) for entry in entries))
 
     async def _unload_version(self, name: str, entry: VersionEntry) -> None:
         servable = entry.servable
@@ -276,7 +327,7 @@ class Catalogue:
 
 
 def _is_version(name: str) -> bool:
-    return name.isascii() and name.isdigit() and name[0] != "0"
+    return name.isascii() and name.isdigit() and name[0] != "0" and int(name) <= MAX_VERSION
 
 
 def _task(servable: Servable) -> str:
