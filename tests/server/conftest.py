@@ -30,15 +30,10 @@ def metrics() -> Metrics:
     return Metrics()
 
 
-@pytest.fixture(scope="session")
-def memory_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where plans are remembered from test to test: few of them are about measuring, which takes time."""
-    return tmp_path_factory.mktemp("memory")
-
-
 @pytest.fixture
-def make_loader(memory_folder: Path, metrics: Metrics) -> Iterator[MakeLoader]:
+def make_loader(tmp_path: Path, metrics: Metrics, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeLoader]:
     """Make loaders for one core of the CPU, of runs of up to four rows unless told otherwise."""
+    monkeypatch.setattr("podium_server.warmup.MEASURE_S", 0.001)  # which plan comes out is no test's business here
     made: list[Loader] = []
 
     def make(**options: Any) -> Loader:
@@ -46,7 +41,7 @@ def make_loader(memory_folder: Path, metrics: Metrics) -> Iterator[MakeLoader]:
             "device": parse_device("cpu"),
             "num_cores": 1,
             "max_waiting_rows": 100,
-            "memory_folder": memory_folder,
+            "memory_folder": tmp_path,
             "max_batch_rows": 4,
             "layout": Layout(1, 1),
         }

@@ -104,9 +104,7 @@ async def test_what_was_measured_is_remembered(tmp_path: Path, make_loader: Make
     path = write_package(tmp_path / "1")
     plans: list[Plan] = []
     for _ in range(2):
-        servable = await make_loader(layout=None, max_batch_rows=None, num_cores=2, memory_folder=tmp_path).load(
-            "double", 1, path
-        )
+        servable = await make_loader(layout=None, max_batch_rows=None, num_cores=2).load("double", 1, path)
         await servable.close()
         plans.append(servable.plans["model"])
     first, second = plans
@@ -117,7 +115,7 @@ async def test_what_was_measured_is_remembered(tmp_path: Path, make_loader: Make
 
 async def test_another_file_is_measured_anew(tmp_path: Path, make_loader: MakeLoader) -> None:
     """Plans are remembered by the digest of the graph, not by the model's name."""
-    loader = make_loader(max_batch_rows=None, memory_folder=tmp_path)
+    loader = make_loader(max_batch_rows=None)
     for number, model in enumerate((scaled(2), scaled(3)), 1):
         servable = await loader.load("double", 1, write_onnx(tmp_path / str(number), model))
         await servable.close()
@@ -202,7 +200,7 @@ async def test_graph_that_refuses_random_inputs_is_served_unmeasured(tmp_path: P
     """A stranger's graph that only takes what nobody can guess answers one request at a time."""
     nodes = [helper.make_node("Reshape", ["x", "shape"], ["y"])]
     model = onnx_bytes(nodes, {"x": ("n", 1)}, {"y": ("n", 7)}, {"shape": np.array([-1, 7])})
-    loader = make_loader(layout=None, max_batch_rows=None, memory_folder=tmp_path)
+    loader = make_loader(layout=None, max_batch_rows=None)
     servable = await loader.load("seven", 1, write_onnx(tmp_path / "1", model))
     run = await servable.batchers["model"].run((np.ones((14, 1), np.float32),))
     await servable.close()
