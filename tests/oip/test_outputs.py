@@ -75,6 +75,13 @@ def test_unknown_outputs_are_refused_with_those_that_exist(writer: OutputWriter)
     assert refusal.value.field_path == "outputs[1].name"
 
 
+def test_an_output_is_asked_for_once(writer: OutputWriter) -> None:
+    """A small request must not make an answer of any size."""
+    with pytest.raises(InvalidArgument, match="output 'scores' is requested more than once") as refusal:
+        writer.select([Requested(name="scores"), Requested(name="scores")])
+    assert refusal.value.field_path == "outputs[1].name"
+
+
 def test_shared_memory_is_refused(writer: OutputWriter) -> None:
     """There is none, and an answer in the message is not what was asked for."""
     region = {"shared_memory_region": InferParameter(string_param="r")}
@@ -100,15 +107,16 @@ def test_classification_names_the_best_classes(writer: OutputWriter) -> None:
 @pytest.mark.parametrize(
     ("name", "parameter", "message"),
     [
-        ("scores", InferParameter(int64_param=0), "1 or more, got 0"),
-        ("scores", InferParameter(string_param="2"), "1 or more"),
+        ("scores", InferParameter(int64_param=0), "1 to 1000, got 0"),
+        ("scores", InferParameter(string_param="2"), "1 to 1000"),
+        ("scores", InferParameter(int64_param=1001), "1 to 1000, got 1001"),
         ("words", InferParameter(int64_param=1), "'words' is BYTES: only numbers can be ranked"),
     ],
 )
 def test_classification_of_nothing_is_refused(
     writer: OutputWriter, name: str, parameter: InferParameter, message: str
 ) -> None:
-    """A number of classes is 1 or more, and text has no order."""
+    """A number of classes has limits, and text has no order."""
     with pytest.raises(InvalidArgument, match=message):
         writer.select([Requested(name=name, parameters={"classification": parameter})])
 

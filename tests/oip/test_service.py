@@ -1,6 +1,7 @@
 """The service around a model whose runs the test holds: limits, deadlines, streams, and callers who leave."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,9 @@ from podium_server.batching.batcher import Batcher
 from podium_server.catalogue import Catalogue
 from podium_server.metrics import Metrics
 from podium_server.oip import messages as oip
+from podium_server.oip.inputs import InputReader
 from podium_server.oip.messages import DESCRIPTOR
+from podium_server.oip.outputs import OutputWriter
 from podium_server.plan import Layout, Plan
 from podium_server.rpc import Gate, handlers
 from podium_server.servable import Servable
@@ -262,6 +265,37 @@ async def test_a_deadline_of_a_stream_bounds_its_requests(held: Held) -> None:
     held.session.open()
     assert answer(await held.infer(request(9))) == [18]
     assert held.session.seen == [1, 9]
+
+
+async def test_large_typed_requests_are_converted_beside_the_event_loop(
+    held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both ways on threads, so that others are served meanwhile; the answer is typed and right."""
+    threads: dict[str, str] = {}
+
+    def watch(owner: type, method: str) -> None:
+        original = getattr(owner, method)
+
+        def watched(*arguments: Any) -> Any:
+            threads[method] = threading.current_thread().name
+            return original(*arguments)
+
+        monkeypatch.setattr(owner, method, watched)
+
+    watch(InputReader, "read")
+    watch(OutputWriter, "write")
+    values = np.arange(50_000 // QUEUE_ROWS * QUEUE_ROWS, dtype=np.float32)
+    tensor = oip.ModelInferRequest.InferInputTensor(
+        name="x",
+        datatype="FP32",
+        shape=[len(values), 1],
+        contents=oip.InferTensorContents(fp32_contents=values),
+    )
+    held.session.open()
+    response = await held.infer(oip.ModelInferRequest(model_name="held", inputs=[tensor]))
+    assert np.array_equal(response.outputs[0].contents.fp32_contents, values * 2)
+    assert threads.keys() == {"read", "write"}
+    assert threading.main_thread().name not in threads.values()
 
 
 async def test_timings_travel_in_the_trailing_metadata(held: Held) -> None:

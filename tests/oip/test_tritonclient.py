@@ -182,6 +182,12 @@ def test_callbacks_get_answers_and_errors(client: Any) -> None:
     assert "unknown model" in str(answers.get(timeout=30)[1])
 
 
+def test_long_texts_go_through(client: Any) -> None:
+    """Beyond what is converted in the event loop, in both directions."""
+    x = np.array([[f"{number:0100}".encode() for number in range(4000)]], np.object_)
+    assert np.array_equal(client.infer("same-BYTES", [given("x", x, "BYTES")]).as_numpy("y"), x)
+
+
 def test_compression_is_understood(client: Any) -> None:
     """gRPC's own compression of a call."""
     inputs, a, b = pair()

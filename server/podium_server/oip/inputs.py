@@ -4,6 +4,7 @@ On the path of every request: what depends on the model alone is worked out once
 Where Triton has a text for a refusal the message begins with it, since operators search their logs for it.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
@@ -144,16 +145,17 @@ class InputReader:
 
     def _refuse_count(self, names: list[str]) -> NoReturn:
         """Say which inputs are missing, unknown or there twice."""
-        missing = [name for name in self._slots if name not in names]
-        unknown = [name for name in names if name not in self._slots]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        parts = [f"Got input(s) {names}"]
+        given = Counter(names)
+        missing = [name for name in self._slots if name not in given]
+        unknown = [name for name in given if name not in self._slots]
+        twice = [name for name, times in given.items() if times > 1]
+        parts = [f"Got input(s) {_names(names)}"]
         if missing:
-            parts.append(f"but missing required input(s) {missing}. Please provide all required input(s)")
+            parts.append(f"but missing required input(s) {_names(missing)}. Please provide all required input(s)")
         if unknown:
-            parts.append(f"unexpected inference input {unknown} for model '{self._model}'")
+            parts.append(f"unexpected inference input {_names(unknown)} for model '{self._model}'")
         if twice:
-            parts.append(f"given more than once: {twice}")
+            parts.append(f"given more than once: {_names(twice)}")
         raise InvalidArgument(
             f"expected {len(self._slots)} inputs but got {len(names)} inputs for model '{self._model}'. "
             + ", ".join(parts),
@@ -203,3 +205,9 @@ def _list(lengths: Sequence[int]) -> str:
     """A shape as Triton prints it, cut when it is absurd."""
     text = ",".join(map(str, lengths[:16]))
     return f"[{text},…]" if len(lengths) > 16 else f"[{text}]"
+
+
+def _names(names: Sequence[str]) -> str:
+    """A list of names, cut when it is absurd."""
+    shown = ", ".join(f"'{name[:100]}'" for name in names[:10])
+    return f"[{shown}, …]" if len(names) > 10 else f"[{shown}]"

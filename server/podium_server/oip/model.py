@@ -1,5 +1,6 @@
 """One loaded version as the Open Inference Protocol shows and runs it."""
 
+import asyncio
 import time
 from typing import NamedTuple
 
@@ -7,12 +8,16 @@ from grpc import StatusCode
 
 from podium_server.batching.batcher import Run
 from podium_server.errors import DeadlineExceeded, Overloaded, Unsupported
-from podium_server.oip.inputs import InputReader
+from podium_server.oip.inputs import InputReader, Inputs
 from podium_server.oip.messages import ModelInferRequest, ModelInferResponse
-from podium_server.oip.outputs import OutputWriter
+from podium_server.oip.outputs import OutputWriter, Wanted
 from podium_server.oip.parameters import RequestOptions, read_options
 from podium_server.oip.tensors import Tensor
 from podium_server.servable import Servable
+
+# Text and typed contents are converted element by element: more than this is milliseconds, in which the event loop
+# would serve nobody.
+MAX_LOOP_BYTES = 128 * 1024
 
 
 class QueueFull(Overloaded):
@@ -62,6 +67,7 @@ class OpenModel:
         self._refusal = "; ".join(f"'{each.name}' is {each.type}" for each in signature.uncarried)
         if self._refusal:
             self._refusal = f"model '{servable.name}' cannot be run: {self._refusal}, which this protocol cannot carry"
+        self._has_text = any(spec.element.is_string for spec in signature.inputs)
         self._reader = InputReader(servable.name, signature)
         labels = tuple(servable.manifest.classification.labels)
         self._writer = OutputWriter(servable.name, servable.version, signature, labels)
@@ -84,13 +90,29 @@ class OpenModel:
         began = time.perf_counter()
         options = read_options(request.parameters)
         wanted = self._writer.select(request.outputs)
-        inputs = self._reader.read(request)
+        inputs = await self._read(request)
         rows = inputs.tensors[0].shape[0] if self._batched else 1
         decoded = time.perf_counter()
         run = await self._run(inputs.tensors, options, deadline)
         ran = time.perf_counter()
-        response = self._writer.write(request.id, run.outputs, wanted, inputs.typed)
+        response = await self._write(request.id, run, wanted, inputs.typed)
         return Answer(response, run, rows, decoded - began, time.perf_counter() - ran)
+
+    async def _read(self, request: ModelInferRequest) -> Inputs:
+        """Read a request; on a thread where that takes the event loop from others."""
+        by_element = self._has_text or not request.raw_input_contents
+        if by_element and request.ByteSize() > MAX_LOOP_BYTES:
+            return await asyncio.to_thread(self._reader.read, request)
+        return self._reader.read(request)
+
+    async def _write(self, request_id: str, run: Run, wanted: tuple[Wanted, ...], typed: bool) -> ModelInferResponse:
+        """Write a response; on a thread where that takes the event loop from others."""
+        by_element = sum(
+            run.outputs[each.index].nbytes for each in wanted if typed or each.num_classes or each.element.is_string
+        )
+        if by_element > MAX_LOOP_BYTES:
+            return await asyncio.to_thread(self._writer.write, request_id, run.outputs, wanted, typed)
+        return self._writer.write(request_id, run.outputs, wanted, typed)
 
     async def _run(self, tensors: tuple[Tensor, ...], options: RequestOptions, deadline: float | None) -> Run:
         own = None if options.timeout_s is None else time.monotonic() + options.timeout_s

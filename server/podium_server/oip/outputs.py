@@ -10,6 +10,8 @@ from podium_server.oip.ranking import rank
 from podium_server.oip.tensors import TYPED_FIELDS, Tensor, to_raw, to_typed
 from podium_server.signature import Signature
 
+MAX_CLASSES = 1000  # each is written as text
+
 _BYTES = BY_OIP["BYTES"]
 
 
@@ -52,12 +54,17 @@ class OutputWriter:
         """Read which outputs a request wants: all when it names none.
 
         Raises:
-            InvalidArgument: there is no such output, or it cannot be ranked.
+            InvalidArgument: there is no such output, it is named twice, or it cannot be ranked.
             Unsupported: one is to be put in shared memory.
         """
         if not requested:
             return self._all
-        return tuple(self._wanted(i, output) for i, output in enumerate(requested))
+        wanted: dict[str, Wanted] = {}
+        for i, output in enumerate(requested):
+            if output.name in wanted:
+                raise InvalidArgument(f"output '{output.name}' is requested more than once", f"outputs[{i}].name")
+            wanted[output.name] = self._wanted(i, output)
+        return tuple(wanted.values())
 
     def write(
         self, request_id: str, outputs: Sequence[Tensor], wanted: Iterable[Wanted], typed: bool
@@ -107,9 +114,9 @@ class OutputWriter:
 
     def _ranked(self, i: int, wanted: Wanted, num_classes: int) -> Wanted:
         path = f"outputs[{i}].parameters['classification']"
-        if num_classes < 1:
+        if not 1 <= num_classes <= MAX_CLASSES:
             raise InvalidArgument(
-                f"parameter 'classification' must be an int64_param of 1 or more, got {num_classes}", path
+                f"parameter 'classification' must be an int64_param of 1 to {MAX_CLASSES}, got {num_classes}", path
             )
         if wanted.element.oip in ("BYTES", "BOOL"):
             raise InvalidArgument(f"output '{wanted.name}' is {wanted.element.oip}: only numbers can be ranked", path)
