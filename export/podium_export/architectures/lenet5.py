@@ -17,7 +17,6 @@ from podium_export.architecture import Blueprint
 from podium_export.architectures.image_classifier import DIGITS, image_classifier
 from podium_export.architectures.sizes import length
 
-
 SIDE = 28
 
 
