@@ -101,6 +101,8 @@ class Blueprint:
         image_preprocessing: from a picture to the first input, for tasks that take pictures.
         score_kind: what a classifier's numbers mean; required for classifiers.
         labels: a classifier's class names in order; empty: only an index is known. `--labels` replaces them.
+        latent_space: what the graph "decoder" reads, where there is one.
+        image_output: how an output that is a picture becomes pixels, for tasks that give pictures.
         tolerance: how far the graph may be from the network.
     """
 
@@ -111,6 +113,8 @@ class Blueprint:
     image_preprocessing: image_pb2.ImagePreprocessing | None = None
     score_kind: "model_manifest_pb2.ScoreKind" = model_manifest_pb2.SCORE_KIND_UNSPECIFIED
     labels: tuple[str, ...] = ()
+    latent_space: model_manifest_pb2.LatentSpace | None = None
+    image_output: model_manifest_pb2.ImageOutput | None = None
     tolerance: Tolerance = Tolerance()
 
 

@@ -19,13 +19,17 @@ _TOOLS = ("podium", "torch", "onnx", "onnxscript", "onnxruntime")
 
 
 def manifest_of(blueprint: Blueprint, graphs: Sequence[pb.Graph]) -> pb.ModelManifest:
-    """Describe a model's task, graphs, preprocessing and labels; provenance and parity are the caller's."""
+    """Describe a model's task, graphs, pictures, labels and latents; provenance and parity are the caller's."""
     manifest = pb.ModelManifest(format=FORMAT, task=blueprint.task, description=blueprint.description, graphs=graphs)
     if blueprint.image_preprocessing is not None:
         manifest.image_preprocessing.CopyFrom(blueprint.image_preprocessing)
     if blueprint.task == pb.TASK_IMAGE_CLASSIFICATION:
         manifest.classification.score_kind = blueprint.score_kind
         manifest.classification.labels.extend(blueprint.labels)
+    if blueprint.latent_space is not None:
+        manifest.latent_space.CopyFrom(blueprint.latent_space)
+    if blueprint.image_output is not None:
+        manifest.image_output.CopyFrom(blueprint.image_output)
     return manifest
 
 
