@@ -1,12 +1,14 @@
 """Puts one ONNX operator into the words of the layer table, and follows the receptive field through it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 from podium_export.inspection.graph import Axis, Constant, OnnxGraph, attributes
+from podium_export.inspection.operator_words import ELEMENT_WISE, UNLOCATED
 from podium_export.inspection.receptive_field import Extent, Field, Window
+from podium_export.inspection.sliding import Sliding
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,9 @@ def describe(operation: Operation) -> Description:
     operator = node.op_type if node.domain in {"", "ai.onnx"} else f"{node.domain}.{node.op_type}"
     if operator in _DESCRIBERS:
         return _DESCRIBERS[operator](operation)
-    if operator in _ELEMENT_WISE:
-        return Description(_ELEMENT_WISE[operator], operation.before, _all_weights(operation))
-    return Description(_UNLOCATED.get(operator, operator), Extent.UNKNOWN, _all_weights(operation))
+    if operator in ELEMENT_WISE:
+        return Description(ELEMENT_WISE[operator], operation.before, _all_weights(operation))
+    return Description(UNLOCATED.get(operator, operator), Extent.UNKNOWN, _all_weights(operation))
 
 
 def _all_weights(operation: Operation) -> tuple[tuple[int, ...], ...]:
@@ -81,7 +83,7 @@ def _convolution(operation: Operation) -> Description:
     if weight is None or weight.shape is None:
         return Description("conv with computed filters", Extent.UNKNOWN)
     filters, channels, *kernel = weight.shape
-    window = _Sliding.of(settings, kernel)
+    window = Sliding.of(settings, kernel)
     groups = int(settings.get("group", 1))
     depthwise = groups > 1 and channels == 1
     label = f"{'depthwise ' if depthwise else ''}conv, {filters} filters, {window.words(show_padding=True)}"
@@ -97,14 +99,14 @@ def _transposed_convolution(operation: Operation) -> Description:
         return Description("transposed conv with computed filters", Extent.UNKNOWN)
     _, channels, *kernel = weight.shape
     filters = channels * int(settings.get("group", 1))
-    words = _Sliding.of(settings, kernel).words(show_padding=True)
+    words = Sliding.of(settings, kernel).words(show_padding=True)
     return Description(f"transposed conv, {filters} filters, {words}", Extent.UNKNOWN, (weight.shape,))
 
 
 def _pooling(kind: str) -> Callable[[Operation], Description]:
     def describe_pooling(operation: Operation) -> Description:
         settings = attributes(operation.node)
-        window = _Sliding.of(settings, settings["kernel_shape"])
+        window = Sliding.of(settings, settings["kernel_shape"])
         return Description(f"{kind} pool, {window.words()}", window.after(operation.before))
 
     return describe_pooling
@@ -156,7 +158,7 @@ def _rearranged(operation: Operation) -> Field:
         return field
     spatial = len(field.size)
     if field == Window.pixel(spatial):
-        return Window.pixel(max(len(shape or ()) - 2, 0))
+        return Window.pixel(len(shape) - 2) if shape is not None and len(shape) > 2 else field
     permutation = list(attributes(operation.node).get("perm") or ())
     kept = permutation[-spatial:] == list(range(2, 2 + spatial)) if permutation else True
     if shape is not None and before is not None and kept and shape[-spatial:] == before[-spatial:]:
@@ -214,58 +216,6 @@ def _gather(operation: Operation) -> Description:
     return Description("gather", Extent.UNKNOWN)
 
 
-@dataclass(frozen=True, slots=True)
-class _Sliding:
-    """A window that slides over spatial axes.
-
-    `padding` holds what is added before each axis, then what is added after each; None: as much as keeps
-    ⌈side / stride⌉ ("same").
-    """
-
-    kernel: tuple[int, ...]
-    stride: tuple[int, ...]
-    dilation: tuple[int, ...]
-    padding: tuple[int, ...] | None
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any], kernel: Sequence[int]) -> "_Sliding":
-        ones = (1,) * len(kernel)
-        same = str(settings.get("auto_pad", "NOTSET")).startswith("SAME")
-        return cls(
-            kernel=tuple(kernel),
-            stride=tuple(settings.get("strides") or ones),
-            dilation=tuple(settings.get("dilations") or ones),
-            padding=None if same else tuple(settings.get("pads") or (0,) * (2 * len(kernel))),
-        )
-
-    def words(self, *, show_padding: bool = False) -> str:
-        """Write the window as in "K 5, P 2, S 1"; what is 0 or 1 and of no interest is left out."""
-        parts = [f"K {_sides(self.kernel)}"]
-        if show_padding or self.padding is None or any(self.padding):
-            parts.append(f"P {self._padding_words()}")
-        parts.append(f"S {_sides(self.stride)}")
-        if any(d != 1 for d in self.dilation):
-            parts.append(f"D {_sides(self.dilation)}")
-        return ", ".join(parts)
-
-    def after(self, before: Field) -> Field:
-        if not isinstance(before, Window):
-            return before
-        return before.through(self.kernel, self.stride, self.dilation)
-
-    def _padding_words(self) -> str:
-        if self.padding is None:
-            return "same"
-        half = len(self.padding) // 2
-        pairs = list(zip(self.padding[:half], self.padding[half:], strict=True))
-        sides = [str(before) if before == after else f"{before}+{after}" for before, after in pairs]
-        return sides[0] if len(set(sides)) == 1 else "×".join(sides)
-
-
-def _sides(lengths: Sequence[int]) -> str:
-    return str(lengths[0]) if len(set(lengths)) == 1 else "×".join(str(n) for n in lengths)
-
-
 _DESCRIBERS: Mapping[str, Callable[[Operation], Description]] = MappingProxyType(
     {
         "Conv": _convolution,
@@ -290,69 +240,5 @@ _DESCRIBERS: Mapping[str, Callable[[Operation], Description]] = MappingProxyType
         "GRU": _recurrent("GRU"),
         "RNN": _recurrent("RNN"),
         "Gather": _gather,
-    }
-)
-
-# Operators whose every output value depends on the input values at its own place alone.
-_ELEMENT_WISE: Mapping[str, str] = MappingProxyType(
-    {
-        "Relu": "ReLU",
-        "LeakyRelu": "leaky ReLU",
-        "PRelu": "PReLU",
-        "Elu": "ELU",
-        "Selu": "SELU",
-        "Gelu": "GELU",
-        "Celu": "CELU",
-        "Mish": "Mish",
-        "Sigmoid": "sigmoid",
-        "HardSigmoid": "hard sigmoid",
-        "HardSwish": "hard swish",
-        "Softplus": "softplus",
-        "Softsign": "softsign",
-        "Tanh": "tanh",
-        "Erf": "erf",
-        "Exp": "exp",
-        "Log": "log",
-        "Sqrt": "square root",
-        "Abs": "absolute value",
-        "Neg": "negate",
-        "Reciprocal": "reciprocal",
-        "Add": "add",
-        "Sub": "subtract",
-        "Mul": "multiply",
-        "Div": "divide",
-        "Pow": "power",
-        "Max": "maximum",
-        "Min": "minimum",
-        "Sum": "sum",
-        "Where": "where",
-        "Cast": "cast",
-        "QuantizeLinear": "quantise",
-        "DequantizeLinear": "dequantise",
-        "BatchNormalization": "batch norm",
-        "LRN": "local response norm",
-        "Concat": "concatenate",
-        "Split": "split",
-        "Pad": "pad",
-    }
-)
-
-# Operators known by a plainer word, whose receptive field is not followed.
-_UNLOCATED: Mapping[str, str] = MappingProxyType(
-    {
-        "InstanceNormalization": "instance norm",
-        "GroupNormalization": "group norm",
-        "LayerNormalization": "layer norm",
-        "RMSNormalization": "RMS norm",
-        "Resize": "resize",
-        "ReduceSum": "sum over axes",
-        "ReduceMax": "maximum over axes",
-        "ReduceMin": "minimum over axes",
-        "ArgMax": "arg max",
-        "TopK": "top k",
-        "Attention": "attention",
-        "Scan": "scan",
-        "Loop": "loop",
-        "If": "if",
     }
 )

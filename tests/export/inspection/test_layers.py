@@ -152,6 +152,19 @@ def test_shape_arithmetic_is_no_layer(table: Callable[[str], Sequence[Layer]]) -
     assert rows[0].output == (2, 3, 3)
 
 
+def test_a_flattened_picture_still_shows_pixels(table: Callable[[str], Sequence[Layer]]) -> None:
+    """And a picture made of flat numbers again is one that windows can be followed on."""
+    rows = table(
+        """g (float[N,1,4,4] x) => (float[N,1,2,2] y) <int64[4] side = {0, 1, 4, 4}, float[1,1,3,3] w> {
+          f = Flatten(x)
+          p = Reshape(f, side)
+          y = Conv(p, w)
+        }"""
+    )
+    assert [row.label for row in rows[1:3]] == ["flatten", "reshape"]
+    assert [row.receptive_field for row in rows[1:]] == [Window.pixel(2), Window.pixel(2), Window((3, 3), (1, 1))]
+
+
 def test_recurrent_and_unknown_operators_claim_no_receptive_field(table: Callable[[str], Sequence[Layer]]) -> None:
     """They are named, with their weights, and nothing after them claims one either."""
     rows = table(
