@@ -6,10 +6,11 @@ more than all that is done here.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Mapping
 from typing import Any, NoReturn, TypeAlias, cast
 
 import grpc
@@ -39,10 +40,14 @@ class Gate:
         self._inside = 0
         self._emptied = asyncio.Event()
 
-    def enter(self) -> None:
-        """Let a call in, or raise NotReady once the server drains."""
+    def check(self) -> None:
+        """Raise NotReady once the server drains."""
         if not self.open:
             raise NotReady("gRPC server is shutting down and has stopped accepting new requests.")
+
+    def enter(self) -> None:
+        """Let a call in, or raise NotReady once the server drains."""
+        self.check()
         self._inside += 1
 
     def leave(self) -> None:
@@ -61,10 +66,11 @@ class Gate:
 class Call:
     """What a service method knows of its call, and tells about its answer."""
 
-    __slots__ = ("_context", "_deadline", "began", "servable")
+    __slots__ = ("_context", "_deadline", "_gate", "began", "servable")
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, gate: Gate) -> None:
         self._context = context
+        self._gate = gate
         self._deadline: float | None = None
         self.began = time.monotonic()
         self.servable: Servable | None = None
@@ -87,6 +93,18 @@ class Call:
         """The text values that came with the call."""
         pairs = self._context.invocation_metadata() or ()
         return {str(key): value for key, value in pairs if isinstance(value, str)}
+
+    @contextlib.contextmanager
+    def working(self) -> Generator[None, None, None]:
+        """Hold the door for one request of a stream, so that a draining server waits for its answer.
+
+        A stream itself may stay open for days and holds up nothing. Raises NotReady once the server drains.
+        """
+        self._gate.enter()
+        try:
+            yield
+        finally:
+            self._gate.leave()
 
     def serve_with(self, servable: Servable) -> Servable:
         """Name the version that works on this call, so that its errors count as that version's too."""
@@ -179,7 +197,7 @@ def _unary(
     function: Callable[[Message, Call], Awaitable[Message]], ledger: Ledger, gate: Gate
 ) -> Callable[[Message, Context], Awaitable[Message]]:
     async def handle(request: Message, context: Context) -> Message:
-        call = Call(context)
+        call = Call(context, gate)
         try:
             gate.enter()
             try:
@@ -195,17 +213,15 @@ def _unary(
 
 
 def _streaming(
-    function: Callable[[AsyncIterator[Message], Call], AsyncIterator[Message]], ledger: Ledger, gate: Gate
+    function: Callable[[AsyncIterator[Message], Call], AsyncGenerator[Message, None]], ledger: Ledger, gate: Gate
 ) -> Callable[[AsyncIterator[Message], Context], AsyncIterator[Message]]:
     async def handle(requests: AsyncIterator[Message], context: Context) -> AsyncIterator[Message]:
-        call = Call(context)
+        call = Call(context, gate)
         try:
-            gate.enter()
-            try:
-                async for response in function(requests, call):
+            gate.check()
+            async with contextlib.aclosing(function(requests, call)) as responses:
+                async for response in responses:
                     yield response
-            finally:
-                gate.leave()
         except BaseException as error:  # noqa: BLE001 - each way to end is counted, and raised again
             await _fail(error, call, context, ledger)
         ledger.close(call, "OK")

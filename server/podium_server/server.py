@@ -43,6 +43,10 @@ log = logging.getLogger(__name__)
 SWITCH_INTERVAL_S = 0.0002
 
 
+# Idle streams are cut off this long after the last answer was made.
+FLUSH_S = 0.5
+
+
 class StartError(Exception):
     """The server cannot start; the message names the setting, what is wrong, and what would be right."""
 
@@ -123,7 +127,7 @@ class Server:
         await self._health.close()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.gate.empty(), self.settings.drain_s)
-        await self._grpc.stop(0)
+        await self._grpc.stop(FLUSH_S)  # ends idle streams, and lets the last answers out
         await self.catalogue.close()
         if self._http is not None:
             await self._http.close()

@@ -1,7 +1,7 @@
 """`inference.GRPCInferenceService`: the Open Inference Protocol v2 for tritonclient, KServe's client, perf_analyzer."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from importlib.metadata import version as installed_version
 from weakref import WeakKeyDictionary
@@ -109,7 +109,7 @@ class InferenceService:
 
     async def ModelStreamInfer(  # noqa: N802
         self, requests: AsyncIterator[oip.ModelInferRequest], call: Call
-    ) -> AsyncIterator[oip.ModelStreamInferResponse]:
+    ) -> AsyncGenerator[oip.ModelStreamInferResponse, None]:
         """Run many requests, of any models, and answer in their order.
 
         A request's error is its answer, and the stream goes on; it ends the stream where the call's metadata says
@@ -119,7 +119,8 @@ class InferenceService:
 
         async def answer(request: oip.ModelInferRequest) -> oip.ModelStreamInferResponse:
             try:
-                return await self._answer(request, call.deadline)
+                with call.working():
+                    return await self._answer(request, call.deadline)
             except PodiumError as error:
                 if ends_at_error:
                     raise
