@@ -1,7 +1,7 @@
 """A real gRPC server around services that answer what a test wants."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,7 +71,11 @@ class FakeServer:
     Attributes:
         refusals: how the first calls are refused, one each.
         requests: every Classify request that came, in order.
+        image_requests: every call of the image service, in order.
         gate: calls wait for it.
+        stream_gate: every answer of a stream but the first waits for it.
+        manifests: of the models that can be described.
+        stream_refusal: how a stream ends after its first answer; None: as it should.
         arrived: set when a call has come.
         left: set when a caller left at the gate.
         num_calls: calls that came.
@@ -86,7 +90,13 @@ class FakeServer:
     requests: list[classification_service_pb2.ClassifyRequest] = field(
         default_factory=list[classification_service_pb2.ClassifyRequest]
     )
+    image_requests: list[Any] = field(default_factory=list[Any])
     gate: asyncio.Event = field(default_factory=asyncio.Event)
+    stream_gate: asyncio.Event = field(default_factory=asyncio.Event)
+    manifests: dict[str, model_manifest_pb2.ModelManifest] = field(
+        default_factory=lambda: {"digits": model_manifest_pb2.ModelManifest(description="Handwritten digits.")}
+    )
+    stream_refusal: Refusal | None = None
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     left: asyncio.Event = field(default_factory=asyncio.Event)
     num_calls: int = 0
@@ -117,6 +127,16 @@ class FakeServer:
             raise
         finally:
             self._inside -= 1
+
+    async def go_on(self, context: Any) -> None:
+        """Stand between two answers of a stream."""
+        if self.stream_refusal:
+            await self.stream_refusal.abort(context)
+        try:
+            await self.stream_gate.wait()
+        except asyncio.CancelledError:
+            self.left.set()
+            raise
 
 
 class FakeClassification(classification_service_pb2_grpc.ClassificationServiceServicer):
@@ -191,8 +211,9 @@ class FakeModels(model_service_pb2_grpc.ModelServiceServicer):
 
     async def GetModel(self, request: Any, context: Any) -> Any:  # noqa: N802
         await self._check(request.model, context)
-        manifest = model_manifest_pb2.ModelManifest(format=1, description="Handwritten digits.")
-        return model_service_pb2.GetModelResponse(name="digits", version=DIGITS.versions[0], manifest=manifest)
+        name = request.model.partition("/")[0]
+        manifest = self._fake.manifests[name]
+        return model_service_pb2.GetModelResponse(name=name, version=DIGITS.versions[0], manifest=manifest)
 
     async def LoadModel(self, request: Any, context: Any) -> Any:  # noqa: N802
         await self._check(request.model, context)
@@ -204,14 +225,18 @@ class FakeModels(model_service_pb2_grpc.ModelServiceServicer):
 
     async def _check(self, name: str, context: Any) -> None:
         await self._fake.admit(context)
-        if name.partition("/")[0] != "digits":
+        if name.partition("/")[0] not in self._fake.manifests:
             message = f"no model {name!r}"
             await Refusal(StatusCode.NOT_FOUND, message, (reason("MODEL_NOT_FOUND"),)).abort(context)
 
 
 @asynccontextmanager
 async def serving(
-    *refusals: Refusal, port: int = 0, closed: bool = False, max_request_bytes: int = -1
+    *refusals: Refusal,
+    port: int = 0,
+    closed: bool = False,
+    max_request_bytes: int = -1,
+    add: Callable[[FakeServer, grpc.aio.Server], None] = lambda _fake, _server: None,
 ) -> AsyncGenerator[FakeServer, None]:
     """Serve until the block is left.
 
@@ -220,14 +245,17 @@ async def serving(
         port: where; 0: a free one.
         closed: calls wait for the gate to be set.
         max_request_bytes: larger requests are refused by gRPC itself; -1: none.
+        add: adds one more service.
     """
     fake = FakeServer(list(refusals))
     if not closed:
         fake.gate.set()
+        fake.stream_gate.set()
     server = grpc.aio.server(options=[("grpc.max_receive_message_length", max_request_bytes)])
     classification_service_pb2_grpc.add_ClassificationServiceServicer_to_server(FakeClassification(fake), server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(FakeModels(fake), server)
     health_pb2_grpc.add_HealthServicer_to_server(fake.health, server)
+    add(fake, server)
     await fake.health.set("", health_pb2.HealthCheckResponse.SERVING)
     fake.port = server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()

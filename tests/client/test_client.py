@@ -45,14 +45,12 @@ def test_calls_answer_as_the_asynchronous_ones_do(server: FakeServer) -> None:
 
 def test_every_call_of_the_asynchronous_client_is_there() -> None:
     """No call is forgotten, and each keeps its signature and docstring."""
-    names = [
-        name
-        for name, member in vars(AsyncClient).items()
-        if inspect.iscoroutinefunction(member) and not name.startswith("_")
-    ]
+    calls = inspect.getmembers(AsyncClient, inspect.isfunction)
 
-    for name in names:
-        blocking, asynchronous = getattr(Client, name), getattr(AsyncClient, name)
+    for name, asynchronous in calls:
+        if name.startswith("_"):
+            continue
+        blocking = getattr(Client, name)
         assert inspect.signature(blocking) == inspect.signature(asynchronous)
         if name != "close":
             assert blocking.__doc__ == asynchronous.__doc__

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         WrongTaskError,
     )
     from podium_client.images import ImageLike
+    from podium_client.pictures import Edits, Picture, Pictures, Posterior, Reconstructions, Traversal, TraversalRow
     from podium_client.retries import RetryPolicy
     from podium_client.tensors import Tensor
 
@@ -38,6 +39,7 @@ __all__ = [
     "Classification",
     "Client",
     "DeadlineError",
+    "Edits",
     "ExecutionPlan",
     "ImageLike",
     "InternalError",
@@ -50,7 +52,11 @@ __all__ = [
     "MomentError",
     "NoServerError",
     "OverloadedError",
+    "Picture",
+    "Pictures",
     "PodiumError",
+    "Posterior",
+    "Reconstructions",
     "RequestError",
     "ResponseMetadata",
     "RetryPolicy",
@@ -58,13 +64,15 @@ __all__ = [
     "Tensor",
     "Timings",
     "TooLargeError",
+    "Traversal",
+    "TraversalRow",
     "UnavailableError",
     "UnsupportedError",
     "VersionState",
     "WrongTaskError",
 ]
 
-_MODULES = ("errors", "answers", "catalogue", "tensors", "images", "retries", "async_client", "client")
+_MODULES = ("errors", "answers", "catalogue", "tensors", "images", "pictures", "retries", "async_client", "client")
 
 
 def __getattr__(name: str) -> object:

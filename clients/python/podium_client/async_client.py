@@ -3,12 +3,10 @@
 # ruff: noqa: ASYNC109  a timeout is the whole call's deadline: it travels to the server, which a caller's
 # `asyncio.timeout` does not
 
-import asyncio
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self, cast, overload
+from functools import cached_property
+from typing import overload
 
-import grpc
 from podium.v1 import (
     classification_service_pb2,
     classification_service_pb2_grpc,
@@ -17,18 +15,14 @@ from podium.v1 import (
 )
 
 from podium_client.answers import Classification, read_classifications
-from podium_client.calls import Caller
 from podium_client.catalogue import Model, ModelDescription, read_model, read_version
-from podium_client.channel import DEFAULT_ADDRESS, open_channel
 from podium_client.errors import InvalidArgumentError
 from podium_client.health import Health
-from podium_client.images import ImageLike, encode_images, encodes_at_once
-from podium_client.retries import RetryPolicy
-
-DEFAULT_TIMEOUT_S = 60.0
+from podium_client.images import ImageLike, encode_images_aside, one_or_many
+from podium_client.picture_calls import PictureCalls
 
 
-class AsyncClient:
+class AsyncClient(PictureCalls):
     """Calls a podium server; made, used and closed in one event loop.
 
     Args:
@@ -41,33 +35,17 @@ class AsyncClient:
         InvalidArgumentError: the address cannot be meant.
     """
 
-    def __init__(
-        self,
-        address: str = DEFAULT_ADDRESS,
-        *,
-        timeout: float = DEFAULT_TIMEOUT_S,
-        retries: RetryPolicy = RetryPolicy(),  # noqa: B008  frozen
-        credentials: grpc.ChannelCredentials | None = None,
-    ) -> None:
-        self.address = address
-        self._timeout_s = timeout
-        self._channel = open_channel(address, credentials)
-        self._caller = Caller(address, retries)
-        self._health = Health(self._channel, self._caller)
-        self._classification = classification_service_pb2_grpc.ClassificationServiceStub(self._channel)
-        self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
+    @cached_property
+    def _classification(self) -> "classification_service_pb2_grpc.ClassificationServiceAsyncStub":
+        return classification_service_pb2_grpc.ClassificationServiceStub(self._channel)
 
-    async def __aenter__(self) -> Self:
-        return self
+    @cached_property
+    def _models(self) -> "model_service_pb2_grpc.ModelServiceAsyncStub":
+        return model_service_pb2_grpc.ModelServiceStub(self._channel)
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Close the connection; calls that still wait are cancelled. May be called twice."""
-        await self._channel.close(None)
+    @cached_property
+    def _health(self) -> Health:
+        return Health(self._channel, self._caller)
 
     @overload  # a str is a Sequence of str too, and is one picture: the first overload wins
     async def classify(  # type: ignore[overload-overlap]
@@ -114,17 +92,12 @@ class AsyncClient:
             PodiumError: by who is to blame, see `podium_client.errors`.
             OSError: a file cannot be read.
         """
-        one = not isinstance(images, Sequence) or isinstance(images, str | bytes)
-        pictures = cast("Sequence[ImageLike]", [images] if one else images)
-        if not pictures:
-            raise InvalidArgumentError("images: an empty list; give at least one picture", field="images")
+        one, pictures = one_or_many(images)
         if top_k < 1:
             raise InvalidArgumentError(f"top_k: {top_k}; give 1 or more", field="top_k")
         request = classification_service_pb2.ClassifyRequest(
             model=model,
-            images=encode_images(pictures)
-            if encodes_at_once(pictures)
-            else await asyncio.to_thread(encode_images, pictures),
+            images=await encode_images_aside(pictures),
             top_k=top_k,
             return_logits=return_logits,
         )
@@ -184,6 +157,3 @@ class AsyncClient:
             DeadlineError: it does not within the timeout.
         """
         await self._health.wait_until_ready(self._limit_s(timeout))
-
-    def _limit_s(self, timeout: float | None) -> float:
-        return self._timeout_s if timeout is None else timeout

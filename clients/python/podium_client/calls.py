@@ -1,13 +1,13 @@
-"""Sends one unary call: the deadline is for all of it, retries included, and errors are podium's."""
+"""Sends calls: the deadline is for all of one, retries included, and errors are podium's."""
 
 import asyncio
 import random
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import TypeVar
 
-from grpc.aio import AioRpcError, UnaryUnaryMultiCallable
+from grpc.aio import AioRpcError, UnaryStreamMultiCallable, UnaryUnaryMultiCallable
 
 from podium_client.errors import PodiumError
 from podium_client.retries import RetryBudget, RetryPolicy, nothing_was_run
@@ -47,29 +47,84 @@ class Caller:
         Raises:
             PodiumError: the last error, by who is to blame.
         """
-        deadline = time.monotonic() + timeout_s
-        request_id = uuid.uuid4().hex
-        attempt = 1
+        attempts = _Attempts(self.address, timeout_s)
         while True:
-            remaining_s = deadline - time.monotonic()
             try:
-                response: ResponseT = await rpc(
-                    request,
-                    timeout=None if remaining_s == float("inf") else max(remaining_s, 0.0),
-                    metadata=((REQUEST_ID_KEY, request_id),),
-                )
+                response: ResponseT = await rpc(request, timeout=attempts.timeout_s, metadata=attempts.metadata)
             except AioRpcError as failure:
-                error = from_rpc_error(failure, Sent(self.address, timeout_s, request_id))
-                delay_s = self._delay_s(error, attempt, deadline - time.monotonic())
+                error = attempts.failed(failure)
+                delay_s = self._delay_s(error, attempts)
                 if delay_s is None:
                     raise error from failure
             else:
                 self._budget.succeeded()
                 return response
             await asyncio.sleep(delay_s)
-            attempt += 1
 
-    def _delay_s(self, error: PodiumError, attempt: int, remaining_s: float) -> float | None:
+    async def stream(
+        self, rpc: UnaryStreamMultiCallable[RequestT, ResponseT], request: RequestT, timeout_s: float
+    ) -> AsyncGenerator[ResponseT, None]:
+        """Send a request and give the answers as they come; it is sent again only before the first of them.
+
+        Leaving the generator cancels the call.
+
+        Args:
+            rpc: the stub's method.
+            request: its message.
+            timeout_s: seconds until the last answer; infinite for no limit.
+
+        Raises:
+            PodiumError: the last error, by who is to blame.
+        """
+        attempts = _Attempts(self.address, timeout_s)
+        while True:
+            answered = False
+            call = rpc(request, timeout=attempts.timeout_s, metadata=attempts.metadata)
+            try:
+                async for response in call:
+                    answered = True
+                    yield response
+            except AioRpcError as failure:
+                error = attempts.failed(failure)
+                delay_s = None if answered else self._delay_s(error, attempts)
+                if delay_s is None:
+                    raise error from failure
+            else:
+                self._budget.succeeded()
+                return
+            finally:
+                call.cancel()
+            await asyncio.sleep(delay_s)
+
+    def _delay_s(self, error: PodiumError, attempts: "_Attempts") -> float | None:
         if nothing_was_run(error) and not self._budget.failed():
             return None
-        return self._policy.delay_s(error, attempt=attempt, remaining_s=remaining_s, draw=self._draw())
+        return self._policy.delay_s(
+            error, attempt=attempts.num_failed, remaining_s=attempts.remaining_s, draw=self._draw()
+        )
+
+
+class _Attempts:
+    """The attempts at one call: they share a deadline and a request id."""
+
+    def __init__(self, address: str, timeout_s: float) -> None:
+        self._sent = Sent(address, timeout_s, uuid.uuid4().hex)
+        self._deadline = time.monotonic() + timeout_s
+        self.metadata = ((REQUEST_ID_KEY, self._sent.request_id),)
+        self.num_failed = 0
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds until the deadline, negative beyond it."""
+        return self._deadline - time.monotonic()
+
+    @property
+    def timeout_s(self) -> float | None:
+        """What is left for the next attempt, as gRPC takes it."""
+        remaining_s = self.remaining_s
+        return None if remaining_s == float("inf") else max(remaining_s, 0.0)
+
+    def failed(self, failure: AioRpcError) -> PodiumError:
+        """Count a failure and name it."""
+        self.num_failed += 1
+        return from_rpc_error(failure, self._sent)

@@ -1,14 +1,15 @@
 """The client for programs without an event loop: `AsyncClient`, run in a thread of its own."""
 
 import functools
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
 
 import grpc
 
-from podium_client.async_client import DEFAULT_TIMEOUT_S, AsyncClient
+from podium_client.async_client import AsyncClient
 from podium_client.channel import DEFAULT_ADDRESS
+from podium_client.connection import DEFAULT_TIMEOUT_S
 from podium_client.event_loop_thread import EventLoopThread
 from podium_client.retries import RetryPolicy
 
@@ -24,6 +25,18 @@ def _blocking(
     @functools.wraps(method)
     def call(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> T:
         return self.run(method, *args, **kwargs)
+
+    return call
+
+
+def _iterating(
+    method: Callable[Concatenate[AsyncClient, P], AsyncGenerator[T, None]],
+) -> Callable[Concatenate["Client", P], Generator[T, None, None]]:
+    """Do the same with a method that gives its answers one by one."""
+
+    @functools.wraps(method)
+    def call(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> Generator[T, None, None]:
+        return self.iterate(method, *args, **kwargs)
 
     return call
 
@@ -64,6 +77,14 @@ class Client:
             raise
 
     classify = _blocking(AsyncClient.classify)
+    sample = _blocking(AsyncClient.sample)
+    stream_sample = _iterating(AsyncClient.stream_sample)
+    encode = _blocking(AsyncClient.encode)
+    decode = _blocking(AsyncClient.decode)
+    reconstruct = _blocking(AsyncClient.reconstruct)
+    interpolate = _blocking(AsyncClient.interpolate)
+    traverse = _blocking(AsyncClient.traverse)
+    edit = _blocking(AsyncClient.edit)
     models = _blocking(AsyncClient.models)
     model = _blocking(AsyncClient.model)
     load = _blocking(AsyncClient.load)
@@ -79,6 +100,28 @@ class Client:
     ) -> T:
         """Run a coroutine function of the asynchronous client in this one's thread, and wait for it."""
         return self._thread.run(method(self._client, *args, **kwargs))
+
+    def iterate(
+        self,
+        method: Callable[Concatenate[AsyncClient, P], AsyncGenerator[T, None]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Generator[T, None, None]:
+        """Do the same with one that gives its answers one by one; leaving the iteration early ends it there too."""
+        return self._following(method(self._client, *args, **kwargs))
+
+    def _following(self, answers: AsyncGenerator[T, None]) -> Generator[T, None, None]:
+        end = object()
+
+        async def following() -> T | object:
+            return await anext(answers, end)
+
+        try:
+            while (answer := self._thread.run(following())) is not end:
+                yield cast("T", answer)
+        finally:
+            # Not waited for: this may be run by the end of the program, when the thread is no more.
+            self._thread.start(answers.aclose)
 
     def close(self) -> None:
         """Close the connection and end the thread; calls that still wait are cancelled. May be called twice."""

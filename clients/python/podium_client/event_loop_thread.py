@@ -1,8 +1,9 @@
 """An event loop in a thread of its own, for callers without one."""
 
 import asyncio
+import contextlib
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -19,6 +20,7 @@ class EventLoopThread:
 
     def __init__(self, name: str) -> None:
         self._loop = asyncio.new_event_loop()
+        self._started = set[asyncio.Task[object]]()  # the loop itself keeps no reference
         self._closing = threading.Lock()
         self._thread = threading.Thread(target=self._main, name=name, daemon=True)
         self._thread.start()
@@ -47,6 +49,16 @@ class EventLoopThread:
         except BaseException:  # KeyboardInterrupt above all: nobody waits for the answer any more
             future.cancel()
             raise
+
+    def start(self, function: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        """Begin a coroutine without waiting for it; nothing, once the thread is closed."""
+        with contextlib.suppress(RuntimeError):  # it was closed this very moment
+            self._loop.call_soon_threadsafe(lambda: self._keep(function()))
+
+    def _keep(self, coroutine: Coroutine[Any, Any, object]) -> None:
+        task = self._loop.create_task(coroutine)
+        self._started.add(task)
+        task.add_done_callback(self._started.discard)
 
     def close(self) -> None:
         """Cancel what still runs, end the thread and wait for it."""

@@ -1,10 +1,11 @@
 """Pictures of every kind that a program has, as messages."""
 
+import asyncio
 import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 from PIL import Image as PillowImage
@@ -37,6 +38,29 @@ def encode_images(images: Sequence[ImageLike]) -> list[image_pb2.Image]:
         OSError: a file cannot be read.
     """
     return [encode_image(image, f"images[{index}]") for index, image in enumerate(images)]
+
+
+async def encode_images_aside(images: Sequence[ImageLike]) -> list[image_pb2.Image]:
+    """Do the same without holding up the event loop: in a thread, unless it takes less than handing it over.
+
+    Raises:
+        InvalidArgumentError: one of them is no picture; `.field` says which.
+        OSError: a file cannot be read.
+    """
+    return encode_images(images) if encodes_at_once(images) else await asyncio.to_thread(encode_images, images)
+
+
+def one_or_many(images: ImageLike | Sequence[ImageLike]) -> tuple[bool, Sequence[ImageLike]]:
+    """Say whether one picture was given rather than several, and give a sequence of them in any case.
+
+    Raises:
+        InvalidArgumentError: a list without pictures.
+    """
+    one = not isinstance(images, Sequence) or isinstance(images, str | bytes)
+    pictures = cast("Sequence[ImageLike]", [images] if one else images)
+    if not pictures:
+        raise InvalidArgumentError("images: an empty list; give at least one picture", field="images")
+    return one, pictures
 
 
 def encodes_at_once(images: Sequence[ImageLike]) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from podium.v1 import tensor_pb2
 
@@ -28,6 +29,10 @@ ELEMENT_TYPE_BY_DTYPE: Mapping[str, tensor_pb2.ElementType] = MappingProxyType(
         "float64": tensor_pb2.ELEMENT_TYPE_FLOAT64,
         "bfloat16": tensor_pb2.ELEMENT_TYPE_BFLOAT16,
     }
+)
+
+_DTYPE_BY_ELEMENT_TYPE: Mapping[int, str] = MappingProxyType(
+    {element_type: dtype for dtype, element_type in ELEMENT_TYPE_BY_DTYPE.items()}
 )
 
 
@@ -60,3 +65,19 @@ def encode_tensor(array: Array, field: str) -> tensor_pb2.Tensor:
         )
     little_endian = array.astype(array.dtype.newbyteorder("<"), copy=False)
     return tensor_pb2.Tensor(element_type=element_type, shape=array.shape, data=little_endian.tobytes())
+
+
+def decode_tensor(message: tensor_pb2.Tensor) -> Array:
+    """Read an array; bfloat16, which numpy lacks, as float32.
+
+    Raises:
+        ValueError: its elements are of a type that this client does not know, or there are not as many as its
+            shape says.
+    """
+    if message.element_type == tensor_pb2.ELEMENT_TYPE_BFLOAT16:
+        upper_halves = np.frombuffer(message.data, "<u2").astype(np.uint32)
+        return (upper_halves << 16).view(np.float32).reshape(message.shape)
+    dtype = _DTYPE_BY_ELEMENT_TYPE.get(message.element_type)
+    if dtype is None:
+        raise ValueError(f"a tensor of element type {message.element_type}, which this client does not know")
+    return np.frombuffer(message.data, np.dtype(dtype).newbyteorder("<")).reshape(message.shape)

@@ -1,0 +1,54 @@
+"""What all calls of a client share: the connection, how calls are sent, and how long they may take."""
+
+from types import TracebackType
+from typing import Self
+
+import grpc
+
+from podium_client.calls import Caller
+from podium_client.channel import DEFAULT_ADDRESS, open_channel
+from podium_client.retries import RetryPolicy
+
+DEFAULT_TIMEOUT_S = 60.0
+
+
+class Connection:
+    """A connection to one server; made, used and closed in one event loop.
+
+    Args:
+        address: HOST:PORT of the server's gRPC port.
+        timeout: seconds for a call and its retries, unless the call says otherwise; `math.inf`: no limit.
+        retries: when a call of which nothing was run is sent again.
+        credentials: for TLS; None: without.
+
+    Raises:
+        InvalidArgumentError: the address cannot be meant.
+    """
+
+    def __init__(
+        self,
+        address: str = DEFAULT_ADDRESS,
+        *,
+        timeout: float = DEFAULT_TIMEOUT_S,
+        retries: RetryPolicy = RetryPolicy(),  # noqa: B008  frozen
+        credentials: grpc.ChannelCredentials | None = None,
+    ) -> None:
+        self.address = address
+        self._timeout_s = timeout
+        self._channel = open_channel(address, credentials)
+        self._caller = Caller(address, retries)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection; calls that still wait are cancelled. May be called twice."""
+        await self._channel.close(None)
+
+    def _limit_s(self, timeout: float | None) -> float:
+        return self._timeout_s if timeout is None else timeout
