@@ -64,5 +64,7 @@ class HttpServer:
     async def close(self) -> None:
         """Stop; answers under way are finished."""
         self._server.should_exit = True
-        if self._task is not None:
+        if self._task is None:
+            self._listener.close()
+        else:
             await self._task
