@@ -118,13 +118,13 @@ class Server:
     async def load(self) -> None:
         """Load the repository and become ready."""
         await self.catalogue.start()
-        await self._health.update()
+        self._health.update()
 
     async def stop(self) -> None:
         """Take nothing new, finish what was accepted within the limit, and close."""
         self.gate.open = False
         self.catalogue.drain()
-        await self._health.close()
+        self._health.close()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.gate.empty(), self.settings.drain_s)
         await self._grpc.stop(FLUSH_S)  # ends idle streams, and lets the last answers out

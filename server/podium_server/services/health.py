@@ -1,13 +1,58 @@
-"""`grpc.health.v1.Health`: the whole server as "", each service by its full name, each model by its name."""
+"""`grpc.health.v1.Health`: the whole server as "", each service by its full name, each model by its name.
+
+Not grpcio-health-checking's own servicer (read and tried, 1.80): it reports "" as serving from the start, a watcher who
+goes takes the others of that name with it, and one who does not read may hold up the end of the server.
+"""
 
 import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
 
-from grpc_health.v1 import health, health_pb2
+from grpc import StatusCode, aio
+from grpc_health.v1 import health_pb2
 
 from podium_server.catalogue import Catalogue, VersionState
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+SERVICE_UNKNOWN = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
+
+
+class HealthServicer:
+    """Answers from a table of statuses by name; changed in the event loop."""
+
+    def __init__(self) -> None:
+        self._statuses: dict[str, int] = {}
+        self._changed = asyncio.Event()
+
+    def set(self, statuses: dict[str, int]) -> None:
+        """Replace all statuses; those who watch hear of what is new."""
+        self._statuses = statuses
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def Check(  # noqa: N802
+        self, request: health_pb2.HealthCheckRequest, context: "aio.ServicerContext[Any, Any]"
+    ) -> health_pb2.HealthCheckResponse:
+        """Tell the status of one name; NOT_FOUND when there is none."""
+        status = self._statuses.get(request.service)
+        if status is None:
+            await context.abort(StatusCode.NOT_FOUND, f"no service or model is named {request.service[:200]!r}")
+        return health_pb2.HealthCheckResponse(status=status)
+
+    async def Watch(  # noqa: N802
+        self, request: health_pb2.HealthCheckRequest, context: "aio.ServicerContext[Any, Any]"
+    ) -> AsyncIterator[health_pb2.HealthCheckResponse]:
+        """Tell the status of one name now and whenever it changes; what passed while nobody read is left out."""
+        del context
+        told: int | None = None
+        while True:
+            changed, status = self._changed, self._statuses.get(request.service, SERVICE_UNKNOWN)
+            if status == told:
+                await changed.wait()
+                continue
+            told = status
+            yield health_pb2.HealthCheckResponse(status=status)
 
 
 class HealthReporter:
@@ -19,32 +64,32 @@ class HealthReporter:
     """
 
     def __init__(self, catalogue: Catalogue, services: list[str]) -> None:
-        self.servicer = health.aio.HealthServicer()  # pyright: ignore[reportAttributeAccessIssue] - the stubs lack it
+        self.servicer = HealthServicer()
         self._catalogue = catalogue
         self._services = services
-        self._updates: set[asyncio.Task[None]] = set()
+        self._closed = False
         catalogue.watchers.append(self._model_changed)
+        self.update()
 
-    async def update(self) -> None:
-        """Report the server and its services as ready or not."""
-        status = SERVING if self._catalogue.ready else NOT_SERVING
-        for name in ("", *self._services):
-            await self.servicer.set(name, status)
+    def update(self) -> None:
+        """Report the server, its services, its models and their versions as they are now."""
+        serving = ((name, ready and not self._closed) for name, ready in self._names())
+        self.servicer.set({name: SERVING if yes else NOT_SERVING for name, yes in serving})
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Report everything as not serving, for good."""
-        await asyncio.gather(*self._updates)
-        await self.servicer.enter_graceful_shutdown()
+        self._closed = True
+        self.update()
+
+    def _names(self) -> list[tuple[str, bool]]:
+        """Every name that may be asked for, and whether it is ready."""
+        names = [(name, self._catalogue.ready) for name in ("", *self._services)]
+        for model, versions in self._catalogue.models().items():
+            ready = {number: entry.state is VersionState.READY for number, entry in versions.items()}
+            names.append((model, any(ready.values())))
+            names += [(f"{model}/{number}", is_ready) for number, is_ready in ready.items()]
+        return names
 
     def _model_changed(self, name: str) -> None:
-        """Report a model and its versions; the servicer's own method is a coroutine, so as a task that is kept."""
-        task = asyncio.get_running_loop().create_task(self._report(name))
-        self._updates.add(task)
-        task.add_done_callback(self._updates.discard)
-
-    async def _report(self, name: str) -> None:
-        versions = self._catalogue.models().get(name, {})
-        ready = [entry.version for entry in versions.values() if entry.state is VersionState.READY]
-        await self.servicer.set(name, SERVING if ready else NOT_SERVING)
-        for version in versions:
-            await self.servicer.set(f"{name}/{version}", SERVING if version in ready else NOT_SERVING)
+        del name
+        self.update()
