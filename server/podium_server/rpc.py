@@ -10,8 +10,8 @@ import contextlib
 import logging
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Mapping
-from typing import Any, NoReturn, TypeAlias, cast
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from typing import Any, NoReturn, TypeAlias, TypeVar, cast
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
@@ -29,6 +29,7 @@ from podium_server.status import DETAILS_KEY, details, text
 log = logging.getLogger(__name__)
 
 Context: TypeAlias = aio.ServicerContext[Any, Any]
+R = TypeVar("R")
 REQUEST_ID = "x-request-id"
 
 
@@ -170,8 +171,9 @@ def handlers(
 
     Args:
         service: the service's descriptor; RPCs without a method of that name answer UNIMPLEMENTED.
-        implementation: has async methods `Name(request, call) -> response` for unary RPCs, and async generators
-            `Name(requests, call)` for those that stream both ways.
+        implementation: has async methods `Name(request, call) -> response` for unary RPCs, async generators
+            `Name(request, call)` for those that stream their answers, and `Name(requests, call)` for those that stream
+            both ways.
         metrics: where calls are counted.
         gate: refuses calls when the server drains.
     """
@@ -190,6 +192,8 @@ def _bind(
     codec = request_class.FromString, GetMessageClass(method.output_type).SerializeToString
     if method.client_streaming and method.server_streaming:
         return grpc.stream_stream_rpc_method_handler(_streaming(function, ledger, gate), *codec)
+    if method.server_streaming:
+        return grpc.unary_stream_rpc_method_handler(_streaming(function, ledger, gate), *codec)
     return grpc.unary_unary_rpc_method_handler(_unary(function, ledger, gate), *codec)
 
 
@@ -213,9 +217,11 @@ def _unary(
 
 
 def _streaming(
-    function: Callable[[AsyncIterator[Message], Call], AsyncGenerator[Message, None]], ledger: Ledger, gate: Gate
-) -> Callable[[AsyncIterator[Message], Context], AsyncIterator[Message]]:
-    async def handle(requests: AsyncIterator[Message], context: Context) -> AsyncIterator[Message]:
+    function: Callable[[R, Call], AsyncGenerator[Message, None]], ledger: Ledger, gate: Gate
+) -> Callable[[R, Context], AsyncGenerator[Message, None]]:
+    """Handle a method that streams its answers; `R` is its request, or the stream of its requests."""
+
+    async def handle(requests: R, context: Context) -> AsyncGenerator[Message, None]:
         call = Call(context, gate)
         try:
             gate.check()

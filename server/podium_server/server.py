@@ -16,7 +16,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
-from podium.v1 import classification_service_pb2, model_service_pb2
+from podium.v1 import classification_service_pb2, image_service_pb2, model_service_pb2
 
 from podium_server.catalogue import Catalogue
 from podium_server.graph_loader import LoadOptions
@@ -29,17 +29,18 @@ from podium_server.rpc import Gate, handlers
 from podium_server.runtime.cores import allowed_cores
 from podium_server.runtime.probe import DeviceUnavailable, choose_device
 from podium_server.services.classification import ClassificationService
-from podium_server.services.classifier import check_classifier
 from podium_server.services.health import HealthReporter
+from podium_server.services.images import ImageService
 from podium_server.services.inference import InferenceService
 from podium_server.services.models import ModelService
+from podium_server.services.tasks import check_package
 from podium_server.settings import Settings
 from podium_server.web import HttpServer, application
 
 log = logging.getLogger(__name__)
 
 # Python hands its lock on every 5 ms by default: a session's thread that ends its run would wait that long for the
-# busy event loop. Measured by `make bench`.
+# busy event loop. Measured around a bare batcher at 16 callers: 5,483 requests/s with this, 4,304 without.
 SWITCH_INTERVAL_S = 0.0002
 
 
@@ -73,9 +74,10 @@ class Server:
         self.settings = settings
         self.metrics = Metrics()
         self.gate = Gate()
-        self._loader = Loader(_load_options(settings), self.metrics, check_classifier)
+        self._loader = Loader(_load_options(settings), self.metrics, check_package)
         self.catalogue = Catalogue(settings.repository, settings.versions, self._loader.load, self.metrics)
         self._classification = ClassificationService(self.catalogue, settings)
+        self._images = ImageService(self.catalogue, settings)
         services = self._services()
         self._health = HealthReporter(self.catalogue, [descriptor.full_name for descriptor, _ in services])
         self._grpc = aio.server(options=_channel_options(settings))
@@ -89,10 +91,10 @@ class Server:
 
     def _services(self) -> list[tuple[ServiceDescriptor, object]]:
         """Every service with what implements it."""
-        typed = classification_service_pb2.DESCRIPTOR.services_by_name, model_service_pb2.DESCRIPTOR.services_by_name
         return [
-            (typed[0]["ClassificationService"], self._classification),
-            (typed[1]["ModelService"], ModelService(self.catalogue)),
+            (classification_service_pb2.DESCRIPTOR.services_by_name["ClassificationService"], self._classification),
+            (image_service_pb2.DESCRIPTOR.services_by_name["ImageService"], self._images),
+            (model_service_pb2.DESCRIPTOR.services_by_name["ModelService"], ModelService(self.catalogue)),
             (OPEN_INFERENCE.services_by_name["GRPCInferenceService"], InferenceService(self.catalogue)),
         ]
 
@@ -132,6 +134,7 @@ class Server:
         if self._http is not None:
             await self._http.close()
         self._classification.close()
+        self._images.close()
         self._loader.close()
 
 

@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 from podium.v1 import image_pb2 as pb
@@ -13,13 +13,15 @@ from podium.v1 import image_pb2 as pb
 from podium_server.errors import DeadlineExceeded, Overloaded, PodiumError
 from podium_server.imaging.reader import ImageReader
 
+T = TypeVar("T")
+
 # Pixels (decoded and prepared) up to which a call is read in the event loop itself. Measured on two cores, in
 # microseconds of processor time a picture, in the loop and on a thread: a digit's PNG of 28×28 34 and 78, a colour
 # PNG of 32×32 64 and 116, a JPEG of 64×64 made 32×32 150 and 240, one of 96×96 206 and 273. The hand-over costs 50
 # to 90; this many pixels hold the loop for no more than 0.3 ms.
 INLINE_EFFORT = 8192
 # Pixels of one piece of work for a thread: small pictures share a hand-over.
-_PIECE_EFFORT = 4 * INLINE_EFFORT
+PIECE_EFFORT = 4 * INLINE_EFFORT
 
 
 @dataclass(slots=True, eq=False)
@@ -27,11 +29,13 @@ class _Reading:
     """One call's pictures on their way to rows; its threads write to rows of their own.
 
     Attributes:
+        fields: the pictures' paths in the call.
         abandoned: set by the event loop when nobody waits any more; threads look at it between pictures.
     """
 
     reader: ImageReader
     images: Sequence[pb.Image]
+    fields: Sequence[str]
     rows: NDArray[Any]
     deadline: float | None
     efforts: list[int] = field(default_factory=list)
@@ -42,7 +46,7 @@ class _Reading:
         start = effort = 0
         for i, each in enumerate(self.efforts):
             effort += each
-            if effort >= _PIECE_EFFORT:
+            if effort >= PIECE_EFFORT:
                 yield range(start, i + 1)
                 start, effort = i + 1, 0
         if start < len(self.efforts):
@@ -56,7 +60,7 @@ class _Reading:
                     return None
                 if self.deadline is not None and time.monotonic() >= self.deadline:
                     return DeadlineExceeded("the deadline passed before the pictures were decoded; nothing was run")
-                self.reader.read(self.images[i], f"images[{i}]", self.rows[i])
+                self.reader.read(self.images[i], self.fields[i], self.rows[i])
         except PodiumError as error:
             return error
         return None
@@ -81,7 +85,12 @@ class ImagePool:
         return self._waiting
 
     async def read(
-        self, reader: ImageReader, images: Sequence[pb.Image], *, deadline: float | None = None
+        self,
+        reader: ImageReader,
+        images: Sequence[pb.Image],
+        *,
+        fields: Sequence[str] | None = None,
+        deadline: float | None = None,
     ) -> NDArray[Any]:
         """Read a call's pictures.
 
@@ -89,7 +98,8 @@ class ImagePool:
 
         Args:
             reader: the network's.
-            images: the call's field `images`, 1 or more.
+            images: the call's pictures, 1 or more.
+            fields: their paths in the call; None for those of its field `images`.
             deadline: the monotonic second after which no further picture is decoded.
 
         Returns:
@@ -101,7 +111,8 @@ class ImagePool:
             DeadlineExceeded: the deadline passed meanwhile.
         """
         efforts = [reader.effort(image) for image in images]
-        reading = _Reading(reader, images, reader.empty(len(images)), deadline, efforts)
+        fields = fields or [f"images[{i}]" for i in range(len(images))]
+        reading = _Reading(reader, images, fields, reader.empty(len(images)), deadline, efforts)
         if sum(efforts) <= INLINE_EFFORT:
             error = reading.read(range(len(images)))
             if error is not None:
@@ -118,6 +129,28 @@ class ImagePool:
         finally:
             self._waiting -= len(images)
         return reading.rows
+
+    async def work(self, pieces: Sequence[Callable[[], T]], effort: int) -> list[T]:
+        """Do other work with pictures: in the event loop where it is little, else on the threads.
+
+        Cancelling the caller's task drops the pieces that no thread has begun.
+
+        Args:
+            pieces: the work, in pieces that may be done side by side.
+            effort: what all of it costs, in pixels.
+
+        Returns:
+            What each piece gave, in order.
+        """
+        if effort <= INLINE_EFFORT:
+            return [piece() for piece in pieces]
+        loop = asyncio.get_running_loop()
+        futures = [loop.run_in_executor(self._threads, piece) for piece in pieces]
+        try:
+            return [await future for future in futures]
+        finally:
+            for future in futures:
+                future.cancel()
 
     async def _on_threads(self, reading: _Reading) -> None:
         loop = asyncio.get_running_loop()

@@ -12,6 +12,7 @@ from podium_server.errors import InvalidArgument
 from podium_server.imaging.decode import ImageLimits, ImageRejected, decode
 from podium_server.imaging.formats import header_size, sniff
 from podium_server.imaging.preprocess import Preprocessor
+from podium_server.signature import TensorSpec
 
 
 class ImageReader:
@@ -38,6 +39,19 @@ class ImageReader:
         self._element = element
         self._limits = limits
         self.shape = self._preprocessor.shape
+
+    def check_fits(self, spec: TensorSpec) -> None:
+        """Raise ValueError where rows do not fit a graph's input."""
+        fits = len(spec.shape) == len(self.shape) + 1 and all(
+            not isinstance(length, int) or length == wanted
+            for length, wanted in zip(spec.shape[1:], self.shape, strict=True)
+        )
+        if not fits:
+            raise ValueError(
+                f"image_preprocessing makes rows of {list(self.shape)}; input '{spec.name}' is {list(spec.shape)}"
+            )
+        if isinstance(spec.shape[0], int) and spec.shape[0] != 1:
+            raise ValueError(f"input '{spec.name}' takes exactly {spec.shape[0]} pictures at a time")
 
     def empty(self, num_images: int) -> NDArray[Any]:
         """Make the array whose rows `read` fills."""

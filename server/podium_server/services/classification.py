@@ -1,17 +1,14 @@
 """`podium.v1.ClassificationService`: pictures in, labels out."""
 
-import asyncio
 import time
-from typing import Any
 from weakref import WeakKeyDictionary
 
-import numpy as np
-from numpy.typing import NDArray
 from podium.v1 import classification_service_pb2 as wire
 from podium.v1 import model_manifest_pb2 as pb
 from podium.v1 import response_metadata_pb2
 
-from podium_server.batching.batcher import Batcher, Run
+from podium_server.batching.batcher import Batcher
+from podium_server.batching.run_rows import run_rows
 from podium_server.catalogue import Catalogue
 from podium_server.errors import InvalidArgument, LoadFailed, WrongTask
 from podium_server.imaging.decode import ImageLimits
@@ -20,6 +17,7 @@ from podium_server.rpc import Call
 from podium_server.runtime.cores import allowed_cores
 from podium_server.servable import Servable
 from podium_server.services.classifier import Classifier
+from podium_server.services.tasks import purpose
 from podium_server.settings import Settings
 
 
@@ -49,7 +47,7 @@ class ClassificationService:
             raise InvalidArgument(message, "images")
         rows = await self._pool.read(classifier.reader, request.images, deadline=call.deadline)
         read = time.monotonic()
-        run = await _run(batcher, rows, call.deadline)
+        run = await run_rows(batcher, (rows,), deadline=call.deadline)
         ran = time.monotonic()
         results = classifier.results(run.outputs[0], request.top_k, return_logits=request.return_logits)
         ended = time.monotonic()
@@ -82,7 +80,7 @@ class ClassificationService:
         manifest = servable.manifest
         if manifest.task != pb.TASK_IMAGE_CLASSIFICATION:
             raise WrongTask(
-                f"model: '{servable.name}' is for {_purpose(manifest.task)}; Classify takes models for image "
+                f"model: '{servable.name}' is for {purpose(manifest.task)}; Classify takes models for image "
                 "classification"
             )
         batcher = servable.batchers[manifest.graphs[0].name]
@@ -92,24 +90,3 @@ class ClassificationService:
             raise LoadFailed(f"model: '{servable.name}' version {servable.version} cannot classify: {error}") from error
         self._classifiers[servable] = classifier, batcher
         return classifier, batcher
-
-
-async def _run(batcher: Batcher, rows: NDArray[Any], deadline: float | None) -> Run:
-    """Run the pictures of a call: as one request, or one by one where the graph takes one at a time."""
-    if batcher.signature.batched or len(rows) == 1:
-        return await batcher.run((rows,), deadline=deadline)
-    tasks = [asyncio.ensure_future(batcher.run((rows[i : i + 1],), deadline=deadline)) for i in range(len(rows))]
-    try:
-        runs = await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()  # one that failed makes the others useless
-    outputs = (np.concatenate([run.outputs[0] for run in runs]),)
-    return Run(outputs, max(run.queue_s for run in runs), sum(run.run_s for run in runs))
-
-
-def _purpose(task: pb.Task) -> str:
-    """A task as people say it."""
-    if task in (pb.TASK_TENSOR, pb.TASK_UNSPECIFIED):
-        return "tensors, through the Open Inference Protocol"
-    return pb.Task.Name(task).removeprefix("TASK_").lower().replace("_", " ")

@@ -18,9 +18,8 @@ DEFAULT_TOP_K = 5
 
 
 def check_classifier(manifest: pb.ModelManifest, signatures: Mapping[str, Signature]) -> None:
-    """Raise ValueError where a package for classification makes no classifier; packages for other tasks pass."""
-    if manifest.task == pb.TASK_IMAGE_CLASSIFICATION:
-        Classifier(manifest, signatures[manifest.graphs[0].name], ImageLimits(1, 1))
+    """Raise ValueError where a package for classification makes no classifier."""
+    Classifier(manifest, signatures[manifest.graphs[0].name], ImageLimits(1, 1))
 
 
 class Classifier:
@@ -48,7 +47,7 @@ class Classifier:
             self.reader = ImageReader(manifest.image_preprocessing, spec.element, limits)
         except ValueError as error:
             raise ValueError(f"image_preprocessing: {error}") from error
-        _check_input(spec, self.reader.shape)
+        self.reader.check_fits(spec)
         self._kind = manifest.classification.score_kind
         if self._kind not in (pb.SCORE_KIND_LOGITS, pb.SCORE_KIND_PROBABILITIES):
             raise ValueError("classification.score_kind must be LOGITS or PROBABILITIES")
@@ -84,16 +83,6 @@ class Classifier:
         if return_logits:
             result.logits.extend(scores.tolist())
         return result
-
-
-def _check_input(spec: TensorSpec, row: tuple[int, ...]) -> None:
-    fits = len(spec.shape) == len(row) + 1 and all(
-        not isinstance(length, int) or length == wanted for length, wanted in zip(spec.shape[1:], row, strict=True)
-    )
-    if not fits:
-        raise ValueError(f"image_preprocessing makes rows of {list(row)}; input '{spec.name}' is {list(spec.shape)}")
-    if isinstance(spec.shape[0], int) and spec.shape[0] != 1:
-        raise ValueError(f"input '{spec.name}' takes exactly {spec.shape[0]} pictures at a time")
 
 
 def _check_labels(labels: Sequence[str], output: TensorSpec) -> None:

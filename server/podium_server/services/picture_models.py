@@ -1,0 +1,85 @@
+"""The models of the image service: each version compiled once, on the first of its calls."""
+
+from weakref import WeakKeyDictionary
+
+from podium_server.catalogue import Catalogue
+from podium_server.errors import LoadFailed, WrongTask
+from podium_server.imaging.decode import ImageLimits
+from podium_server.imaging.pool import ImagePool
+from podium_server.pictures.painter import Painter
+from podium_server.pictures.picture_model import TASKS, PictureModel
+from podium_server.rpc import Call
+from podium_server.runtime.cores import allowed_cores
+from podium_server.servable import Servable
+from podium_server.services.picture_call import PictureCall
+from podium_server.services.tasks import purpose
+from podium_server.settings import Settings
+
+
+class PictureModels:
+    """Finds who answers a call, and gives the call what it works with.
+
+    Args:
+        catalogue: the models.
+        settings: limits of pictures and calls, and the number of cores.
+    """
+
+    def __init__(self, catalogue: Catalogue, settings: Settings) -> None:
+        self._catalogue = catalogue
+        self._settings = settings
+        self._limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels)
+        self._pool = ImagePool(settings.cores or allowed_cores(), settings.queue_rows)
+        # Weak: a version that is unloaded takes what was compiled for it along.
+        self._models: WeakKeyDictionary[Servable, PictureModel] = WeakKeyDictionary()
+
+    def begin(self, ref: str, call: Call) -> PictureCall:
+        """Find who answers, by "name", "name/version" or "name@alias".
+
+        Raises:
+            PodiumError: no such model, it is not ready, or it is for something else.
+        """
+        servable = call.serve_with(self._catalogue.resolve_ref(ref))
+        return self.continue_with(servable, call)
+
+    def continue_with(self, servable: Servable, call: Call) -> PictureCall:
+        """Make one more part of a call whose version is known."""
+        return PictureCall(call, servable, self._models.get(servable) or self._compile(servable), self._pool)
+
+    def painter(self, model: PictureModel, picture_format: int) -> Painter:
+        """Make what paints one answer.
+
+        Raises:
+            InvalidArgument: the format is not one.
+        """
+        return Painter(
+            self._pool,
+            model.pixel_map,
+            picture_format,
+            max_bytes=self._settings.max_message_bytes,
+            max_grid_pixels=self._settings.max_image_pixels,
+        )
+
+    def close(self) -> None:
+        """End the threads that read and paint."""
+        self._pool.close()
+
+    def _compile(self, servable: Servable) -> PictureModel:
+        """Make what a version's calls need.
+
+        Raises:
+            WrongTask: the model is for something else.
+            LoadFailed: its manifest makes no picture model.
+        """
+        name, manifest = servable.name, servable.manifest
+        if manifest.task not in TASKS:
+            raise WrongTask(
+                f"model: '{name}' is for {purpose(manifest.task)}; this call takes models for image generation and "
+                "image reconstruction"
+            )
+        signatures = {key: batcher.signature for key, batcher in servable.batchers.items()}
+        try:
+            model = PictureModel(name, manifest, signatures, self._limits)
+        except ValueError as error:
+            raise LoadFailed(f"model: '{name}' version {servable.version} makes no pictures: {error}") from error
+        self._models[servable] = model
+        return model
