@@ -15,7 +15,7 @@ from podium.v1 import image_service_pb2_grpc, model_manifest_pb2, response_metad
 from tests.client.fake_server import FakeServer, Refusal, reason, serving
 
 SIDE = 6
-NUM_CLASSES = 3
+CLASSES = ("zero", "one", "two")
 CHOSEN_SEED = 77
 LATENT_SIZE = 4
 NO_ENCODER = Refusal(
@@ -118,7 +118,7 @@ def _manifest(*classes: str) -> model_manifest_pb2.ModelManifest:
     return model_manifest_pb2.ModelManifest(latent_space=space)
 
 
-MANIFESTS = {"gan": _manifest("zero", "one", "two"), "vae": _manifest("zero", "one", "two"), "plain": _manifest()}
+MANIFESTS = {"gan": _manifest(*CLASSES), "vae": _manifest(*CLASSES), "plain": _manifest()}
 
 
 def serving_images(*refusals: Refusal, closed: bool = False) -> AbstractAsyncContextManager[FakeServer]:
@@ -158,9 +158,12 @@ def _samples(request: wire.SampleRequest | wire.StreamSampleRequest) -> Iterable
         if request.model == "plain":
             yield picture((index, seed % 1000, 0, 0), request.format)
             continue
-        asked = request.HasField("class_condition")
-        which = request.class_condition.index if asked else index % NUM_CLASSES
+        which = _asked(request.class_condition) if request.HasField("class_condition") else index % len(CLASSES)
         yield picture((index, seed % 1000, which, 0), request.format, class_index=which)
+
+
+def _asked(condition: wire.ClassCondition) -> int:
+    return CLASSES.index(condition.name) if condition.HasField("name") else condition.index
 
 
 def _encoded(file: bytes) -> list[float]:

@@ -10,12 +10,13 @@ import pytest
 from PIL import Image
 from podium_client import Classification, ClassScore, ResponseMetadata, Timings
 from podium_client.commands.bars import bar
-from podium_client.demo import drawing, samples
+from podium_client.demo import samples
 from podium_client.demo.digits import draw_digits
 from podium_client.demo.photos import draw_photos
 from podium_client.demo.server_metrics import read_samples, total
 from podium_client.demo.server_process import serving
 from podium_client.demo.stage import Stage
+from podium_client.sheets import drawing
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from rich.console import Console
 

@@ -4,9 +4,9 @@ import numpy as np
 from PIL import Image
 
 from podium_client.answers import Classification
-from podium_client.demo import drawing
 from podium_client.demo.samples import NUM_CLASSES, Digit, digits
 from podium_client.demo.stage import Stage
+from podium_client.sheets import drawing
 
 MODEL = "digits"
 

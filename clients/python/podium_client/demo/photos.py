@@ -6,9 +6,9 @@ from PIL import Image
 
 from podium_client.answers import Classification
 from podium_client.commands.bars import bars_table
-from podium_client.demo import drawing
 from podium_client.demo.samples import Photo, photos
 from podium_client.demo.stage import Stage
+from podium_client.sheets import drawing
 
 MODEL = "efficientnet-lite0"
 
