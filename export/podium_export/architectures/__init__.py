@@ -55,6 +55,14 @@ _BUNDLED = (
     BundledArchitecture("alexnet", "AlexNet, one tower (2014): photos, 3×224×224", "alexnet"),
     BundledArchitecture("resnet20-cifar", "ResNet of depth 6n+2: CIFAR pictures, 3×32×32", "resnet_cifar"),
     BundledArchitecture("efficientnet-lite0", "EfficientNet-Lite0: photos, 3×224×224", "efficientnet_lite0"),
+    BundledArchitecture("autoencoder", "Autoencoder, dense or convolutional: square pictures", "autoencoder"),
+    BundledArchitecture(
+        "denoising-autoencoder", "Denoising autoencoder: noisy pictures in, clean ones out", "denoising_autoencoder"
+    ),
+    BundledArchitecture("vae", "Variational autoencoder, dense or convolutional: square pictures", "vae"),
+    BundledArchitecture("conditional-vae", "Variational autoencoder that is told the class", "conditional_vae"),
+    BundledArchitecture("dcgan", "DCGAN generator: pictures of any size, grey or RGB", "dcgan"),
+    BundledArchitecture("conditional-gan", "GAN generator that is told the class", "conditional_gan"),
 )
 
 ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType({a.name: a for a in _BUNDLED})

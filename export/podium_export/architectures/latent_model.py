@@ -76,9 +76,9 @@ class Method(nn.Module):
         self.network = network
         self.method = method
 
-    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """Call the method."""
-        return self.method(*inputs)
+    def forward(self, data: Tensor, label_B: Tensor | None = None) -> Tensor | tuple[Tensor, ...]:
+        """Call the method with pictures or latents, and with classes where it takes them."""
+        return self.method(data) if label_B is None else self.method(data, label_B)
 
 
 def normal(size: int) -> pb.LatentPart:

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from podium_export.architecture import Blueprint
 from podium_export.architectures.image_classifier import DIGITS, image_classifier
+from podium_export.architectures.placing import place
 from podium_export.architectures.sizes import length
 
 SIDE = 28
@@ -65,7 +66,7 @@ class LeNet5(nn.Module):
             nn.Linear(config.hidden, config.num_classes),
         )
         for name, layer in zip(config.names, layers, strict=True):
-            _place(self, name, layer)
+            place(self, name, layer)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """Map grey pictures with pixels in 0 ... 1 to logits (B, N)."""
@@ -75,16 +76,6 @@ class LeNet5(nn.Module):
         x_BF = F.relu(fc1(x_BCHW.flatten(1)))
         logits_BN: Tensor = fc2(x_BF)
         return logits_BN
-
-
-def _place(root: nn.Module, name: str, layer: nn.Module) -> None:
-    """Register a layer under a name with dots, making the modules that it lies in."""
-    *path, last = name.split(".")
-    for part in path:
-        if part not in dict(root.named_children()):
-            root.add_module(part, nn.Module())
-        root = root.get_submodule(part)
-    root.add_module(last, layer)
 
 
 def build(state: Mapping[str, Tensor]) -> LeNet5:
