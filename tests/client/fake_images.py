@@ -81,7 +81,8 @@ class FakeImages(image_service_pb2_grpc.ImageServiceServicer):
     async def Traverse(self, request: wire.TraverseRequest, context: Any) -> wire.TraverseResponse:  # noqa: N802
         await self._admit(request, context)
         origin = _latent(request.origin) if request.HasField("origin") else np.zeros(LATENT_SIZE)
-        values = np.linspace(request.low, request.high, request.steps)
+        low, high = (request.low, request.high) if request.low != request.high else (-3, 3)
+        values = np.linspace(low, high, request.steps)
         rows = [
             wire.TraverseRow(
                 dimension=dimension,

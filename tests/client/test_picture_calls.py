@@ -251,6 +251,18 @@ async def test_dimensions_are_varied_row_by_row() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "sent"),
+    [({}, (0, 0)), ({"low": -2}, (-2, 2)), ({"high": 2.5}, (-2.5, 2.5)), ({"low": 1, "high": 2}, (1, 2))],
+)
+async def test_an_interval_is_completed_by_its_middle(given: dict[str, float], sent: tuple[float, float]) -> None:
+    """The server, which knows the prior, chooses one of which nothing is given."""
+    async with serving_images() as server, AsyncClient(server.address) as client:
+        await client.traverse("vae", **given)  # type: ignore[arg-type]
+
+    assert (server.image_requests[0].low, server.image_requests[0].high) == sent
+
+
+@pytest.mark.parametrize(
     ("sources", "brightness"),
     [
         (png(10), [9, 12]),

@@ -10,7 +10,6 @@ from podium.v1 import image_service_pb2 as wire
 
 from podium_client import picture_requests as ask
 from podium_client.answers import read_metadata
-from podium_client.errors import InvalidArgumentError
 from podium_client.images import ImageLike, encode_images_aside, one_or_many
 from podium_client.picture_requests import ClassLike, PictureOrLatent
 from podium_client.pictures import (
@@ -163,8 +162,8 @@ class PictureCalls(SamplingCalls):
         origin: PictureOrLatent | None = None,
         *,
         dimensions: Sequence[int] = (),
-        low: float = -3.0,
-        high: float = 3.0,
+        low: float | None = None,
+        high: float | None = None,
         steps: int = 8,
         condition: ClassLike | None = None,
         raw: bool = False,
@@ -176,21 +175,20 @@ class PictureCalls(SamplingCalls):
             model: see the class, as for the arguments that are not named here.
             origin: what is varied: a picture, or a latent as a vector; None: the latent of all zeros.
             dimensions: which, each 0 or more; empty: all, at most 64.
-            low: the smallest value, in standard deviations of the prior.
-            high: the largest, above `low`.
+            low: the smallest value, in standard deviations of the prior; None: -`high`.
+            high: the largest, above `low`; None: -`low`. Without both: 3, or the bounds of a uniform prior.
             steps: pictures a dimension, 2 ... 64.
             condition: see the class.
             raw: see the class.
             timeout: see the class.
         """
-        if not low < high:
-            raise InvalidArgumentError(f"low, high: {low} and {high}; the first must be below the second", field="low")
+        lowest, highest = ask.interval(low, high)
         request = wire.TraverseRequest(
             model=model,
             origin=None if origin is None else (await ask.source_messages([origin], ["origin"]))[0],
             dimensions=[ask.whole(value, f"dimensions[{place}]", 0) for place, value in enumerate(dimensions)],
-            low=low,
-            high=high,
+            low=lowest,
+            high=highest,
             steps=ask.whole(steps, "steps", 2),
             class_condition=ask.class_condition(condition),
             format=ask.picture_format(raw=raw),

@@ -83,6 +83,21 @@ def positive(value: float, field: str) -> float:
     return value
 
 
+def interval(low: float | None, high: float | None) -> tuple[float, float]:
+    """Complete an interval by its middle, 0; both 0, which is the server's own choice, where neither end is given.
+
+    Raises:
+        InvalidArgumentError: it is empty.
+    """
+    if low is None and high is None:
+        return 0.0, 0.0
+    lowest = -cast("float", high) if low is None else low
+    highest = -lowest if high is None else high
+    if not lowest < highest:
+        raise InvalidArgumentError(f"low: {lowest}; it must be below high, which is {highest}", field="low")
+    return lowest, highest
+
+
 def latent_messages(latents: Array | Sequence[Array]) -> list[image_service_pb2.Latent]:
     """Write one latent, (D,), or several, (N, D) or a list of vectors.
 

@@ -24,8 +24,8 @@ from podium_client.sheets.answers import traversal_sheet
     callback=numbers(int, "0,3"),
     help="Which, such as 0,3.  [default: all, at most 64]",
 )
-@click.option("--low", type=float, default=-3.0, show_default=True, help="In standard deviations of the prior.")
-@click.option("--high", type=float, default=3.0, show_default=True, help="In standard deviations of the prior.")
+@click.option("--low", type=float, default=None, help="In standard deviations of the prior.  [default: -3]")
+@click.option("--high", type=float, default=None, help="In standard deviations of the prior.  [default: 3]")
 @click.option("--steps", type=click.IntRange(2, 64), default=8, show_default=True, help="Pictures a dimension.")
 @class_option
 @output_option
@@ -39,8 +39,8 @@ def traverse(
     file: Path | None,
     from_seed: int | None,
     dimensions: tuple[int, ...],
-    low: float,
-    high: float,
+    low: float | None,
+    high: float | None,
     steps: int,
     condition: ClassLike | None,
     destination: Destination,
