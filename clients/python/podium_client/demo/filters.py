@@ -12,7 +12,8 @@ def show_filters(stage: Stage) -> None:
     """Draw the first layer of every classifier, and print the layers of the small one."""
     stage.chapter("podium inspect · layers and first-layer filters")
     for model in stage.client.models():
-        if model.default_version is None:
+        ready = next((version for version in model.versions if version.version == model.default_version), None)
+        if ready is None or ready.task != "image-classification":
             continue
         package = stage.repository / model.name / str(model.default_version)
         picture = stage.output / f"filters-{model.name}.png"
