@@ -15,13 +15,13 @@ from typing import Any, NoReturn, TypeAlias, TypeVar, cast
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc import aio
 from prometheus_client import Counter, Histogram
 
 from podium_server.batching.batcher import Run
-from podium_server.errors import NotReady, PodiumError, Unexpected
+from podium_server.errors import InvalidArgument, NotReady, PodiumError, Unexpected
 from podium_server.metrics import Metrics
 from podium_server.servable import Servable
 from podium_server.status import DETAILS_KEY, details, text
@@ -188,24 +188,33 @@ def handlers(
 def _bind(
     method: MethodDescriptor, function: Callable[..., Any], ledger: Ledger, gate: Gate
 ) -> "grpc.RpcMethodHandler[Any, Any]":
+    # A single request is read by the handler: gRPC would answer junk with UNKNOWN, uncounted, and log a trace.
     request_class: type[Message] = GetMessageClass(method.input_type)
-    codec = request_class.FromString, GetMessageClass(method.output_type).SerializeToString
+    read, write = request_class.FromString, GetMessageClass(method.output_type).SerializeToString
     if method.client_streaming and method.server_streaming:
-        return grpc.stream_stream_rpc_method_handler(_streaming(function, ledger, gate), *codec)
+        return grpc.stream_stream_rpc_method_handler(_streaming(function, ledger, gate), read, write)
     if method.server_streaming:
-        return grpc.unary_stream_rpc_method_handler(_streaming(function, ledger, gate), *codec)
-    return grpc.unary_unary_rpc_method_handler(_unary(function, ledger, gate), *codec)
+
+        def read_and_answer(data: bytes, call: Call) -> AsyncGenerator[Message, None]:
+            answers: AsyncGenerator[Message, None] = function(read(data), call)
+            return answers
+
+        return grpc.unary_stream_rpc_method_handler(_streaming(read_and_answer, ledger, gate), None, write)
+    return grpc.unary_unary_rpc_method_handler(_unary(function, read, ledger, gate), None, write)
 
 
 def _unary(
-    function: Callable[[Message, Call], Awaitable[Message]], ledger: Ledger, gate: Gate
-) -> Callable[[Message, Context], Awaitable[Message]]:
-    async def handle(request: Message, context: Context) -> Message:
+    function: Callable[[Message, Call], Awaitable[Message]],
+    read: Callable[[bytes], Message],
+    ledger: Ledger,
+    gate: Gate,
+) -> Callable[[bytes, Context], Awaitable[Message]]:
+    async def handle(data: bytes, context: Context) -> Message:
         call = Call(context, gate)
         try:
             gate.enter()
             try:
-                response = await function(request, call)
+                response = await function(read(data), call)
             finally:
                 gate.leave()
         except BaseException as error:  # noqa: BLE001 - each way to end is counted, and raised again
@@ -241,6 +250,8 @@ async def _fail(error: BaseException, call: Call, context: Context, ledger: Ledg
         # gRPC cancels a handler both when its caller leaves and when the caller's deadline passes.
         ledger.close(call, "DEADLINE_EXCEEDED" if call.late else "CANCELLED")
         raise error
+    if isinstance(error, DecodeError):
+        error = InvalidArgument(f"the request cannot be read: {error}; is it of this method, from the same .proto?")
     if not isinstance(error, PodiumError):
         request_id = call.metadata.get(REQUEST_ID) or uuid.uuid4().hex
         log.error("request %s failed", request_id, exc_info=error)

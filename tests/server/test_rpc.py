@@ -461,3 +461,18 @@ async def test_draining_server_refuses_new_streams(wire: Wire) -> None:
     wire.gate.open = False
     arrived = await failure(wire.stream().read())
     assert arrived.code() is StatusCode.UNAVAILABLE
+
+
+async def test_junk_is_the_callers_error(wire: Wire, caplog: pytest.LogCaptureFixture) -> None:
+    """Bytes that are no message of the method are refused as such and counted, alone or in a stream; no trace."""
+    call: Any = wire.channel.unary_unary("/podium.v1.ModelService/GetModel")
+    alone = await failure(call(b"\xff\xff\xff"))
+    streamed: Any = wire.channel.stream_stream("/inference.GRPCInferenceService/ModelStreamInfer")()
+    await streamed.write(b"\xff\xff\xff")
+    for arrived in (alone, await failure(streamed.read())):
+        assert arrived.code() is StatusCode.INVALID_ARGUMENT
+        assert "the request cannot be read" in str(arrived.details())
+        assert details(arrived)["ErrorInfo"].reason == "INVALID_ARGUMENT"
+    assert wire.counted() == wire.counted(STREAM) == {("", "", "INVALID_ARGUMENT"): 1}
+    assert (await wire.call()).name == "m"
+    assert "Traceback" not in caplog.text
