@@ -1,5 +1,6 @@
 """The demo's own parts: what it reads, what it draws, and that it fails where an answer is wrong."""
 
+import asyncio
 import io
 import sys
 from pathlib import Path
@@ -8,17 +9,20 @@ import click
 import numpy as np
 import pytest
 from PIL import Image
-from podium_client import Classification, ClassScore, ResponseMetadata, Timings
+from podium_client import Classification, ClassScore, Client, ResponseMetadata, Timings
 from podium_client.commands.bars import bar
 from podium_client.demo import samples
 from podium_client.demo.digits import draw_digits
 from podium_client.demo.photos import draw_photos
+from podium_client.demo.pictures import show_pictures
 from podium_client.demo.server_metrics import read_samples, total
-from podium_client.demo.server_process import serving
+from podium_client.demo.server_process import Addresses, serving
 from podium_client.demo.stage import Stage
 from podium_client.sheets import drawing
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from rich.console import Console
+
+from tests.client.fake_images import serving_images
 
 METADATA = ResponseMetadata("digits", 1, None, "CPUExecutionProvider", Timings(4, 1, 0.5, 2))
 
@@ -123,6 +127,25 @@ def test_a_wrong_answer_is_a_problem_with_what_was_expected(tmp_path: Path) -> N
     stage.expect(False, "camera", expected="tripod", got="harp")
 
     assert stage.problems == ["camera: expected tripod, got harp"]
+
+
+async def test_models_that_are_missing_are_named_with_what_makes_them(tmp_path: Path) -> None:
+    """And the chapter goes on to its end."""
+    console = Console(file=io.StringIO(), markup=False)
+    async with serving_images() as server:
+
+        def show() -> list[str]:
+            with Client(server.address) as client:
+                stage = Stage(client, Addresses(server.address, ""), tmp_path / "models", tmp_path, console)
+                show_pictures(stage)
+                return stage.problems
+
+        problems = await asyncio.to_thread(show)
+
+    assert [problem.partition(":")[0] for problem in problems] == [
+        f"the model {name}" for name in ("digits-gan", "digits-vae", "denoiser", "faces")
+    ]
+    assert all(f"`podium bundle --repository {tmp_path / 'models'}` makes it" in problem for problem in problems)
 
 
 def test_a_server_that_does_not_start_shows_its_last_words(tmp_path: Path) -> None:
