@@ -68,6 +68,13 @@ def test_samples_of_several_classes_have_a_row_a_class() -> None:
     assert mixed.note == "gan/3 · seed 7"
 
 
+def test_very_many_samples_of_several_classes_make_no_endless_sheet() -> None:
+    """Its rows grow as its columns do."""
+    sheet = answers.sample_sheet([picture(class_index=index % 2) for index in range(3200)])
+
+    assert (sheet.num_columns, len(sheet.rows)) == (56, 58)
+
+
 @pytest.mark.parametrize(("count", "columns"), [(1, 1), (2, 2), (16, 4), (64, 8), (12, 4), (7, 3), (10, 5), (17, 5)])
 def test_samples_without_classes_are_laid_out_squarely(count: int, columns: int) -> None:
     """Without gaps where that can be."""

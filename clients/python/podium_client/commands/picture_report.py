@@ -64,8 +64,9 @@ class Report:
     def show(self, sheet: Sheet, drawn: Image.Image, metadata: ResponseMetadata, files: Sequence[Path]) -> None:
         """Show a sheet where the terminal can, and say where the pictures are."""
         console = Console(highlight=False)
-        timings = f"  {note(metadata)} · {metadata.timings.total_ms:.1f} ms"
-        console.print(Text(sheet.title, style="bold").append(timings, style="not bold dim"), soft_wrap=True)
+        console.print(
+            Text(sheet.title, style="bold").append(f"  {note(metadata)}", style="not bold dim"), soft_wrap=True
+        )
         show_sheet(sheet, drawn, console, display_of(console, os.environ))
         where = str(files[0]) if len(files) == 1 else f"{files[0]} … {files[-1].name}"
         console.print(Text("→ ", style="dim").append(where, style="not dim"), soft_wrap=True)

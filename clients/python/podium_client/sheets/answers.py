@@ -1,5 +1,6 @@
 """Sheets of the answers of latent space, one kind a call."""
 
+import math
 from collections.abc import Sequence
 
 from PIL import Image
@@ -23,15 +24,13 @@ def sample_sheet(pictures: Sequence[Picture], class_names: Sequence[str] = (), t
     """Lay samples out in a square; those of several classes in a row a class."""
     classes = sorted({picture.class_index for picture in pictures if picture.class_index is not None})
     if len(classes) > 1:
-        rows = [
-            row
-            for index in classes
-            for row in _wrapped([p for p in pictures if p.class_index == index], class_name(index, class_names))
-        ]
+        columns = max(_MOST_COLUMNS, math.isqrt(len(pictures)))
+        of_class = {index: [p for p in pictures if p.class_index == index] for index in classes}
+        rows = [row for index in classes for row in _wrapped(of_class[index], class_name(index, class_names), columns)]
     else:
-        rows = _wrapped(pictures, "", columns=_square(len(pictures)))
-    of_class = f" of class {class_name(classes[0], class_names)}" if len(classes) == 1 else ""
-    count = f"{len(pictures):,} sample{'s' if len(pictures) > 1 else ''}{of_class}"
+        rows = _wrapped(pictures, "", _square(len(pictures)))
+    named = f" of class {class_name(classes[0], class_names)}" if len(classes) == 1 else ""
+    count = f"{len(pictures):,} sample{'s' if len(pictures) > 1 else ''}{named}"
     return Sheet(title or count, note(pictures[0].metadata), rows)
 
 
@@ -102,7 +101,7 @@ def _signed(value: float) -> str:
     return "0" if text in {"+0", "-0"} else text
 
 
-def _wrapped(pictures: Sequence[Picture], label: str, columns: int = _MOST_COLUMNS) -> list[Row]:
+def _wrapped(pictures: Sequence[Picture], label: str, columns: int) -> list[Row]:
     return [
         Row([picture.image for picture in pictures[start : start + columns]], "" if start else label)
         for start in range(0, len(pictures), columns)
