@@ -48,7 +48,7 @@ def test_a_picture_that_is_no_square_is_shown_whole() -> None:
     drawn = np.asarray(Sheet("wide", "", [Row([wide])]).draw())
 
     red = (drawn == (255, 0, 0)).all(axis=-1)
-    assert (red.sum(axis=0).max(), red.sum(axis=1).max()) == (60, 120)
+    assert (red.sum(axis=0).max(), red.sum(axis=1).max()) == (40, 80)
 
 
 def test_many_columns_make_small_pictures() -> None:

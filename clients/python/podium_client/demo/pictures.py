@@ -23,11 +23,13 @@ _LEAST_READ = 0.9
 _NUM_STREAMED = 2_000
 _WAYS = ((3, 8), (4, 9), (7, 1), (0, 6), (2, 5))
 _STEPS = 10
+_PERCENT = [f"{step / (_STEPS - 1):.0%}" for step in range(_STEPS)]
 _DIMENSIONS_SHOWN = 8
 _NOISE = 0.4  # standard deviation, of pixels of 0 … 1
 _LEAST_CLEANED = 0.5  # of the noise's mean squared error
 _STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 _NUM_FACES = 48
+_FACE_WAYS = ((24, 40), (20, 35), (18, 27), (42, 12), (29, 45))  # by sample
 
 
 def show_pictures(stage: Stage) -> None:
@@ -100,8 +102,8 @@ def _interpolate(stage: Stage) -> None:
         rows.append(Row([Image.fromarray(ends[0]), *way.images, Image.fromarray(ends[1])]))
         ways.append(way)
     stage.expect(all(len(way) == _STEPS for way in ways), "Interpolate", expected=f"{_STEPS} pictures each", got=ways)
-    header = ["given", *(f"{step / (_STEPS - 1):.0%}" for step in range(_STEPS)), "given"]
-    _draw(stage, Sheet("From one digit to another", note(ways[0].metadata), rows, header), "interpolations.png")
+    header = ["given", *_PERCENT, "given"]
+    _draw(stage, Sheet("From one digit to another", note(ways[0].metadata), rows, header), "interpolations-digits.png")
 
 
 def _traverse(stage: Stage) -> None:
@@ -161,11 +163,21 @@ def _edit(stage: Stage) -> None:
 
 
 def _sample_faces(stage: Stage) -> None:
-    """Draw colour pictures."""
+    """Draw colour pictures, and go from some of them to others."""
     samples = stage.client.sample(FACES, _NUM_FACES, seed=_SEED)
     colour = samples.arrays.ndim == 4
     stage.expect(colour, FACES, expected="pictures in colour", got=f"an array of shape {samples.arrays.shape}")
     _draw(stage, sample_sheet(samples, title=f"{_NUM_FACES} faces of nobody"), "samples-faces.png")
+    latents = samples.latents
+    assert latents is not None
+    ways = [stage.client.interpolate(FACES, latents[start], latents[end], steps=_STEPS) for start, end in _FACE_WAYS]
+    right = all(
+        (way[0].png, way[-1].png) == (samples[start].png, samples[end].png)
+        for way, (start, end) in zip(ways, _FACE_WAYS, strict=True)
+    )
+    stage.expect(right, "the ends of a way", expected="the samples it goes between, to the byte", got="others")
+    rows = [Row(way.images) for way in ways]
+    _draw(stage, Sheet("From one face to another", note(samples.metadata), rows, _PERCENT), "interpolations-faces.png")
 
 
 def _read(stage: Stage, pictures: list[Array]) -> list[Classification]:

@@ -71,10 +71,10 @@ class Sheet:
 
 
 def _side(sheet: Sheet) -> int:
-    """Choose the pictures' side: a whole multiple of their own, where they are small."""
+    """Choose the pictures' side: a whole multiple of their own, where their pixels are drawn as squares."""
     longest = max(max(picture.size) for row in sheet.rows for picture in row.pictures[:1])
     room = max(_SMALLEST, min(_LARGEST, _ROOM // sheet.num_columns - _GAP))
-    return min(longest, room) if longest > room else longest * (room // longest)
+    return longest * (room // longest) if longest <= min(room, _PIXELS_SHOWN) else min(2 * longest, room)
 
 
 def _label_room(sheet: Sheet) -> int:
