@@ -255,3 +255,22 @@ def test_server_never_imports_the_training_world() -> None:
     loaded = {name.split(".")[0] for name in json.loads(output)}
     assert "onnxruntime" in loaded
     assert not loaded & {"torch", "onnx", "podium_export", "podium_client", "onnxscript", "scipy", "skimage"}
+
+
+def test_readme_has_every_setting_with_its_default() -> None:
+    """The table of the folder's README is what `Settings` says."""
+    page = (Path(__file__).parents[2] / "server" / "README.md").read_text()
+    table = page.partition("## Settings")[2].partition("\n## ")[0]
+    told: dict[str, str] = {}
+    for names, default in re.findall(r"^\| (`[^|]+`) \| ([^|]+) \|", table, re.MULTILINE):
+        defaults = re.findall("`([^`]+)`", default)
+        for place, name in enumerate(re.findall("`([^`]+)`", names)):
+            told[name] = defaults[place] if defaults else ""
+    fields = {name.replace("_", "-"): field for name, field in Settings.model_fields.items()}
+    assert list(told) == list(fields)
+    for name, default in told.items():
+        value = fields[name].default
+        if default.endswith("MiB"):
+            assert value == int(default.removesuffix("MiB")) * 2**20
+        elif default and name != "versions":
+            assert str(value).lower() == default
