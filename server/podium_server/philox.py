@@ -99,7 +99,7 @@ def _blocks(count: int) -> Words:
 
 def _side_by_side(even: Numbers, odd: Numbers) -> Numbers:
     """Put the two numbers of each block into neighbouring columns."""
-    return np.stack([even, odd], axis=-1).reshape(len(even), -1)
+    return np.stack([even, odd], axis=-1).reshape(len(even), 2 * even.shape[1])
 
 
 def _uniform_pairs(seed: int, stream: int, index: Words, block: Words) -> tuple[Numbers, Numbers]:

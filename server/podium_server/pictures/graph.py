@@ -61,7 +61,8 @@ class PictureGraph:
             rows: pictures or latents, (N, …).
             classes: each row's class, (N,); None for graphs that take no label.
         """
-        feeds = {self.data.name: rows.astype(self.data.element.dtype, copy=False)}
+        with np.errstate(over="ignore"):  # what half precision cannot hold becomes infinite
+            feeds = {self.data.name: rows.astype(self.data.element.dtype, copy=False)}
         if self._label is not None:
             assert classes is not None, "the caller asks for the class first"
             feeds[LABEL] = classes.astype(self._label.element.dtype, copy=False)

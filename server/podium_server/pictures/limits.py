@@ -1,7 +1,9 @@
 """How much a call of the image service may ask for, in words that say what would be right."""
 
-import math
 from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from podium_server.errors import InvalidArgument
 
@@ -9,6 +11,7 @@ MAX_PICTURES = 1024
 MAX_STREAMED_PICTURES = 1_000_000
 MAX_TRAVERSED = 64
 DEFAULT_STEPS = 8
+MAX_REACH = 1000  # standard deviations, or lengths of a direction
 
 
 def check_count(field: str, things: str, count: int, limit: int) -> None:
@@ -24,8 +27,19 @@ def steps_or_default(steps: int, limit: int) -> int:
     return steps or DEFAULT_STEPS
 
 
-def check_finite(field: str, values: Sequence[float]) -> None:
-    """Refuse numbers that are infinite or none."""
+def check_reach(field: str, values: Sequence[float]) -> None:
+    """Refuse steps through latent space that are no numbers, or lead where no model knows its way."""
     for i, value in enumerate(values):
-        if not math.isfinite(value):
-            raise InvalidArgument(f"{field}[{i}]: is {value}; it must be a finite number", f"{field}[{i}]")
+        check_one_reach(f"{field}[{i}]", value)
+
+
+def check_one_reach(field: str, value: float) -> None:
+    """Refuse one step as `check_reach` does."""
+    if not abs(value) <= MAX_REACH:
+        raise InvalidArgument(f"{field}: is {value}; it must be -{MAX_REACH} … {MAX_REACH}", field)
+
+
+def single(points: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Round points of latent space to what decoders read; what is too large becomes infinite, without a warning."""
+    with np.errstate(over="ignore"):
+        return points.astype(np.float32)

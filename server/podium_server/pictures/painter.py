@@ -159,7 +159,7 @@ def _tensor(image: NDArray[Any]) -> tensor_pb2.Tensor:
 
 
 def _check_finite(piece: Decoded) -> None:
-    finite = np.isfinite(piece.images.astype(np.float32, copy=False)).reshape(len(piece.images), -1).all(axis=1)
+    finite = np.isfinite(piece.images).reshape(len(piece.images), -1).all(axis=1)
     if not finite.all():
         raise RunFailed(
             f"picture {piece.start + int(np.argmin(finite))} of the answer has numbers that are not finite; the model "

@@ -46,9 +46,10 @@ class PixelMap:
         Returns:
             (N, H, W, C), red first.
         """
-        levels = images.astype(np.float32)
-        levels -= np.float32(self.low)
-        levels *= np.float32(255.0 / (self.high - self.low))
+        with np.errstate(over="ignore"):  # what is too large is white
+            levels = images.astype(np.float32)
+            levels -= np.float32(self.low)
+            levels *= np.float32(255.0 / (self.high - self.low))
         np.clip(levels, 0.0, 255.0, out=levels)
         pixels = np.rint(levels, out=levels).astype(np.uint8)
         if self.channels_first:

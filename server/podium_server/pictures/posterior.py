@@ -25,7 +25,8 @@ def kl_nats(prior: Prior, mean: NDArray[np.float32], log_variance: NDArray[np.fl
         (N,), each at least 0.
     """
     mu, log_var = mean[:, prior.normal].astype(np.float64), log_variance[:, prior.normal].astype(np.float64)
-    total: NDArray[np.float64] = 0.5 * (np.square(mu) + np.expm1(log_var) - log_var).sum(axis=1)
+    with np.errstate(over="ignore"):  # a variance beyond all bounds is infinitely far
+        total: NDArray[np.float64] = 0.5 * (np.square(mu) + np.expm1(log_var) - log_var).sum(axis=1)
     for part in prior.parts:
         if part.kind == "one_hot":
             q = np.clip(mean[:, part.dimensions].astype(np.float64), np.finfo(np.float64).tiny, None)

@@ -8,7 +8,7 @@ from podium.v1 import image_service_pb2 as wire
 
 from podium_server.errors import InvalidArgument
 from podium_server.pictures.latent_space import LatentSpace
-from podium_server.pictures.limits import MAX_TRAVERSED, steps_or_default
+from podium_server.pictures.limits import MAX_TRAVERSED, check_one_reach, steps_or_default
 
 _NORMAL_REACH = 3.0
 
@@ -46,8 +46,7 @@ def values_of(request: wire.TraverseRequest, space: LatentSpace, dimension: int)
     """
     steps, low, high = steps_or_default(request.steps, MAX_TRAVERSED), request.low, request.high
     for field, value in (("low", low), ("high", high)):
-        if not math.isfinite(value):
-            raise InvalidArgument(f"{field}: is {value}; it must be a finite number", field)
+        check_one_reach(field, value)
     if low == high == 0.0:
         uniform = space.has_prior and space.prior.part_of(dimension).kind == "uniform"
         high = math.sqrt(3.0) if uniform else _NORMAL_REACH

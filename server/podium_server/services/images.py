@@ -17,7 +17,8 @@ from podium_server.pictures.limits import (
     MAX_PICTURES,
     MAX_STREAMED_PICTURES,
     check_count,
-    check_finite,
+    check_reach,
+    single,
     steps_or_default,
 )
 from podium_server.pictures.posterior import kl_nats
@@ -115,8 +116,8 @@ class ImageService:
         check_count("images", "pictures", len(request.images), self._max_images)
         rows = await work.read(request.images)
         decoded = await work.reconstruct(rows, repeated(asked, len(rows)))
-        errors = await work.errors(rows, decoded)
         pictures = await work.paint(painter, decoded)
+        errors = await work.errors(rows, decoded)
         pictures = await work.finish(pictures, painter, square_columns(len(rows)))
         return wire.ReconstructResponse(metadata=work.answered(), pictures=pictures, mean_squared_errors=errors)
 
@@ -129,7 +130,7 @@ class ImageService:
         turning = paths.turning(request.path, space.prior.normal if space.has_prior else None, space.size)
         start, end = await work.points([("start", request.start), ("end", request.end)], repeated(asked, 2))
         way = paths.between(start.astype(np.float64), end.astype(np.float64), steps, turning)
-        pictures = await work.paint_all(way.astype(np.float32), repeated(asked, steps), painter)
+        pictures = await work.paint_all(single(way), repeated(asked, steps), painter)
         pictures = await work.finish(pictures, painter, steps)
         return wire.InterpolateResponse(metadata=work.answered(), pictures=pictures)
 
@@ -147,7 +148,7 @@ class ImageService:
             asked = 0  # a latent of no class at all is none that the model knows
         middle = origin[0].astype(np.float64)
         ways = [paths.along(middle, dimension, row) for dimension, row in zip(dimensions, values, strict=True)]
-        latents = np.concatenate(ways).astype(np.float32)
+        latents = single(np.concatenate(ways))
         pictures = await work.paint_all(latents, repeated(asked, len(latents)), painter)
         grid = await work.grid(painter, len(values[0])) if painter.as_grid else b""
         rows = [
@@ -164,7 +165,7 @@ class ImageService:
         asked = class_of_all(request, work.model, work.model.encoder, work.model.decoder)
         check_count("sources", "sources", len(request.sources), self._max_images)
         strengths = np.array(request.strengths or [1.0], np.float64)
-        check_finite("strengths", request.strengths)
+        check_reach("strengths", request.strengths)
         count = len(request.sources) * len(strengths)
         if count > MAX_PICTURES:
             message = f"strengths: {len(request.sources)} sources by {len(strengths)} strengths are {count:,} pictures"
@@ -172,7 +173,7 @@ class ImageService:
         sources = [(f"sources[{i}]", source) for i, source in enumerate(request.sources)]
         points = await work.points(sources, repeated(asked, len(sources)))
         moved = points[:, None, :] + strengths[:, None] * direction
-        latents = moved.reshape(count, -1).astype(np.float32)
+        latents = single(moved.reshape(count, -1))
         pictures = await work.paint_all(latents, repeated(asked, count), painter)
         pictures = await work.finish(pictures, painter, len(strengths))
         return wire.EditResponse(metadata=work.answered(), pictures=pictures)

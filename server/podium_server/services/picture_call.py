@@ -16,7 +16,7 @@ from podium.v1 import image_service_pb2 as wire
 
 from podium_server.batching.batcher import Run
 from podium_server.batching.run_rows import run_rows
-from podium_server.errors import InvalidArgument
+from podium_server.errors import InvalidArgument, RunFailed
 from podium_server.imaging.pool import ImagePool
 from podium_server.pictures.graph import PictureGraph
 from podium_server.pictures.latent_space import LatentSpace
@@ -144,10 +144,15 @@ class PictureCall:
             raise self.model.without("no encoder")
         run = await self._run(encoder, rows, classes)
         self.spent.ran(run, len(rows))
-        mean = encoder.output(run.outputs, "mean").astype(np.float32, copy=False)
-        if not self.model.is_variational:
-            return mean, None
-        return mean, encoder.output(run.outputs, "log_variance").astype(np.float32, copy=False)
+        names = ("mean", "log_variance") if self.model.is_variational else ("mean",)
+        outputs = [encoder.output(run.outputs, name).astype(np.float32, copy=False) for name in names]
+        finite = np.logical_and.reduce([np.isfinite(output).all(axis=1) for output in outputs])
+        if not finite.all():
+            raise RunFailed(
+                f"picture {int(np.argmin(finite))} of those sent is encoded to numbers that are not finite; are its "
+                "own numbers what the model was trained on?"
+            )
+        return outputs[0], outputs[1] if len(outputs) > 1 else None
 
     async def reconstruct(self, rows: NDArray[Any], classes: NDArray[np.int64] | None) -> Decoded:
         """Run pictures through the whole network."""
