@@ -295,10 +295,11 @@ class Held:
         return await _answer(request, call)
 
 
-async def test_caller_who_leaves_ends_its_call(wire: Wire) -> None:
-    """The method is cancelled at once, and the call counted as CANCELLED."""
+@pytest.mark.parametrize("timeout_s", [None, 100])
+async def test_caller_who_leaves_ends_its_call(wire: Wire, timeout_s: float | None) -> None:
+    """The method is cancelled at once, and the call counted as CANCELLED, whether or not it had a deadline."""
     held = wire.scripted.behave = Held()
-    call = wire.call()
+    call = wire.call(timeout=timeout_s)
     await asyncio.wait_for(held.begun.wait(), PATIENCE_S)
     call.cancel()
     await asyncio.wait_for(held.ended.wait(), PATIENCE_S)
@@ -307,10 +308,11 @@ async def test_caller_who_leaves_ends_its_call(wire: Wire) -> None:
     assert wire.counted() == {("", "", "CANCELLED"): 1}
 
 
-async def test_caller_whose_deadline_passes_is_counted_so(wire: Wire) -> None:
-    """The method knows the deadline, and is cancelled when it passes."""
+@pytest.mark.parametrize("timeout_s", [0.2, 1.001])
+async def test_caller_whose_deadline_passes_is_counted_so(wire: Wire, timeout_s: float) -> None:
+    """The method is cancelled when it passes by the caller's clock, before the rounded one that came by wire."""
     held = wire.scripted.behave = Held()
-    arrived = await failure(wire.call(timeout=0.2))
+    arrived = await failure(wire.call(timeout=timeout_s))
     assert arrived.code() is StatusCode.DEADLINE_EXCEEDED
     await asyncio.wait_for(held.ended.wait(), PATIENCE_S)
     await asyncio.wait_for(wire.gate.empty(), PATIENCE_S)
