@@ -5,7 +5,6 @@ Shapes: N pictures, D dimensions.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -25,30 +24,11 @@ from podium_server.pictures.picture_model import PictureModel
 from podium_server.pictures.sampling import Sampling
 from podium_server.rpc import Call
 from podium_server.servable import Servable
+from podium_server.services.spent import Spent
 
 # Bytes of decoded pictures that a call holds at a time.
 GROUP_BYTES = 2**26
 _UNKNOWN_LENGTH = 256
-
-
-@dataclass(slots=True)
-class Spent:
-    """Seconds of one call or of a piece of it, and the rows that it ran.
-
-    Several graphs one after the other add up; a graph's rows in several runs wait once, as in `Batcher.run`.
-    """
-
-    preprocess_s: float = 0.0
-    queue_s: float = 0.0
-    run_s: float = 0.0
-    encode_s: float = 0.0
-    rows: int = 0
-
-    def ran(self, run: Run, rows: int, *, waited: bool = True) -> None:
-        """Add a run; `waited`: its wait counts, too."""
-        self.queue_s += run.queue_s if waited else 0.0
-        self.run_s += run.run_s
-        self.rows += rows
 
 
 class PictureCall:

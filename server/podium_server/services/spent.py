@@ -1,0 +1,25 @@
+"""Where the time of a call that runs several graphs went."""
+
+from dataclasses import dataclass
+
+from podium_server.batching.batcher import Run
+
+
+@dataclass(slots=True)
+class Spent:
+    """Seconds of one call or of a piece of it, and the rows that it ran.
+
+    Several graphs one after the other add up; a graph's rows in several runs wait once, as in `Batcher.run`.
+    """
+
+    preprocess_s: float = 0.0
+    queue_s: float = 0.0
+    run_s: float = 0.0
+    encode_s: float = 0.0
+    rows: int = 0
+
+    def ran(self, run: Run, rows: int, *, waited: bool = True) -> None:
+        """Add a run; `waited`: its wait counts, too."""
+        self.queue_s += run.queue_s if waited else 0.0
+        self.run_s += run.run_s
+        self.rows += rows
