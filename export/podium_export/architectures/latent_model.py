@@ -7,8 +7,11 @@ from podium.v1 import image_pb2
 from podium.v1 import model_manifest_pb2 as pb
 from torch import Tensor, nn
 
-from podium_export.architecture import Blueprint, ConfigValue, GraphBlueprint, InputSpec
+from podium_export.architecture import Blueprint, ConfigValue, GraphBlueprint, InputSpec, Tolerance
 from podium_export.errors import CheckpointError
+
+# Beside 256 levels of a pixel, a fortieth of one: at latents of ±1000 a sigmoid's argument cancels from hundreds.
+PICTURE_TOLERANCE = Tolerance(absolute=1e-4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,7 @@ def latent_model(
         image_preprocessing=pictures.preprocessing if graphs[0].name == "encoder" else None,
         latent_space=pb.LatentSpace(parts=parts, class_names=class_names),
         image_output=pictures.output,
+        tolerance=PICTURE_TOLERANCE,
     )
 
 

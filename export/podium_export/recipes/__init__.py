@@ -50,6 +50,10 @@ class Recipe:
 _BUNDLED = (
     Recipe("digits", "LeNet-5, trained here on 4,000 handwritten digits", "digits"),
     Recipe("efficientnet-lite0", "EfficientNet-Lite0: photos, 1,000 classes", "efficientnet_lite0"),
+    Recipe("digits-vae", "Variational autoencoder of handwritten digits", "digits_vae"),
+    Recipe("digits-gan", "GAN: handwritten digits of the class that is asked for", "digits_gan"),
+    Recipe("denoiser", "Denoising autoencoder of handwritten digits", "denoiser"),
+    Recipe("faces", "DCGAN: faces in colour", "faces"),
 )
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType({recipe.name: recipe for recipe in _BUNDLED})

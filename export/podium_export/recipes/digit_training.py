@@ -5,8 +5,7 @@ are kept for the figure that the package states.
 """
 
 import gzip
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from podium_export.architectures.lenet5 import LeNet5, LeNet5Config
+from podium_export.recipes.reproducible import reproducible
+from podium_export.recipes.variation import Variation
 
 SIDE = 28
 NUM_CLASSES = 10
@@ -92,7 +93,8 @@ def split(digits: Digits, plan: Plan) -> tuple[Digits, Digits]:
 
 def train(digits: Digits, plan: Plan, progress: Progress) -> LeNet5:
     """Train a network from nothing; the same digits, plan and PyTorch give the same weights."""
-    with _reproducible(plan.seed) as chance:
+    variation = Variation(plan.max_turn, plan.max_shift_px, plan.max_scale)
+    with reproducible(plan.seed) as chance:
         network = LeNet5(LeNet5Config()).train()
         num_steps = plan.num_epochs * (len(digits) // plan.batch_size)
         optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.01)
@@ -102,7 +104,7 @@ def train(digits: Digits, plan: Plan, progress: Progress) -> LeNet5:
             order = torch.randperm(len(digits), generator=chance)
             for start in range(0, len(digits) - plan.batch_size + 1, plan.batch_size):
                 batch = digits.at(order[start : start + plan.batch_size])
-                logits = network(_vary(batch.images, plan, chance))
+                logits = network(variation.apply(batch.images, chance))
                 optimizer.zero_grad()
                 F.cross_entropy(logits, batch.labels).backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
@@ -117,39 +119,3 @@ def accuracy(network: LeNet5, digits: Digits) -> float:
     with torch.inference_mode():
         right = network(digits.images).argmax(dim=1) == digits.labels
     return float(right.double().mean())
-
-
-def _vary(images: Tensor, plan: Plan, chance: torch.Generator) -> Tensor:
-    """Turn, scale and move each picture by a little of its own."""
-
-    def uniform(bound: float) -> Tensor:
-        return (torch.rand(len(images), generator=chance) * 2 - 1) * bound
-
-    angle, scale = uniform(plan.max_turn), 1 + uniform(plan.max_scale)
-    to_side = 2 / SIDE  # grids measure the picture from -1 to 1
-    across, down = uniform(plan.max_shift_px * to_side), uniform(plan.max_shift_px * to_side)
-    rows = (
-        torch.stack((scale * angle.cos(), -scale * angle.sin(), across), dim=1),
-        torch.stack((scale * angle.sin(), scale * angle.cos(), down), dim=1),
-    )
-    grid = F.affine_grid(torch.stack(rows, dim=1), list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, align_corners=False)
-
-
-@contextmanager
-def _reproducible(seed: int) -> Generator[torch.Generator]:
-    """Make chance and the order of sums the same each time, and leave PyTorch as it was.
-
-    One thread: the sums then do not depend on the machine's cores, and two threads that share their cores with
-    others wait for each other longer than they work.
-    """
-    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        torch.use_deterministic_algorithms(True)
-        torch.set_num_threads(1)
-        try:
-            yield torch.Generator().manual_seed(seed)
-        finally:
-            torch.set_num_threads(threads)
-            torch.use_deterministic_algorithms(deterministic)

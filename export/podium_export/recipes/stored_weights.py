@@ -1,0 +1,97 @@
+"""Weights that come with podium: half precision in `weights/`, with the figures measured on them.
+
+They are trained once by `python -m podium_export.recipes.train NAME`; making the model only exports them.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from google.protobuf import json_format
+from podium.v1 import model_manifest_pb2 as pb
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from podium_export.architectures import ARCHITECTURES
+from podium_export.assembling import Published, Source
+from podium_export.checkpoint import load_checkpoint
+from podium_export.exporting import export_network
+from podium_export.fitting import fit_architecture
+from podium_export.package import Destination
+from podium_export.progress import Progress
+
+WEIGHTS = Path(__file__).parent / "weights"
+"""The folder of the weights."""
+
+_FIGURES = "evaluations"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredWeights:
+    """The weights of one bundled model.
+
+    Attributes:
+        name: the model's name, and the file's.
+        architecture: what `podium export` calls the network.
+        description: a sentence or two for people.
+    """
+
+    name: str
+    architecture: str
+    description: str
+
+    def file(self, folder: Path = WEIGHTS) -> Path:
+        """Give the file's path."""
+        return folder / f"{self.name}.safetensors"
+
+    def store(self, network: nn.Module, evaluations: Sequence[pb.Evaluation], folder: Path = WEIGHTS) -> Path:
+        """Write the weights and what was measured on them; the same ones give the same file."""
+        figures = [json_format.MessageToDict(figure, preserving_proto_field_name=True) for figure in evaluations]
+        tensors = {
+            key: tensor.detach().half().contiguous()
+            for key, tensor in sorted(network.state_dict().items())
+            if tensor.is_floating_point()
+        }
+        save_file(tensors, self.file(folder), {_FIGURES: json.dumps(figures)})
+        return self.file(folder)
+
+    def evaluations(self, folder: Path = WEIGHTS) -> list[pb.Evaluation]:
+        """Read what was measured on the weights."""
+        with safe_open(self.file(folder), framework="pt") as opened:
+            figures = json.loads(opened.metadata()[_FIGURES])
+        return [json_format.ParseDict(figure, pb.Evaluation()) for figure in figures]
+
+    def network(self, folder: Path = WEIGHTS) -> nn.Module:
+        """Build the network, in evaluation mode."""
+        return fit_architecture(ARCHITECTURES[self.architecture], load_checkpoint(self.file(folder))).network
+
+    def make(self, destination: Destination, progress: Progress) -> Published:
+        """Export the weights, with their figures.
+
+        Raises:
+            ExportError: what stopped it; nothing is published then.
+        """
+        destination.check()
+        progress.step("Reading the weights")
+        checkpoint = load_checkpoint(self.file())
+        architecture = ARCHITECTURES[self.architecture]
+        blueprint = architecture.blueprint(fit_architecture(architecture, checkpoint).network)
+        return export_network(
+            replace(blueprint, description=self.description),
+            Source(self.architecture, checkpoint.file_name, checkpoint.sha256),
+            destination,
+            progress=progress,
+            evaluations=self.evaluations(),
+        )
+
+
+def rounded(network: nn.Module) -> nn.Module:
+    """Round weights to what half precision can hold, in place: what is measured is then what is stored."""
+    with torch.no_grad():
+        for tensor in network.state_dict().values():
+            if tensor.is_floating_point():
+                tensor.copy_(tensor.half())
+    return network

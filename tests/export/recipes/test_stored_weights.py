@@ -1,0 +1,55 @@
+"""Weights that come with podium."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from podium.v1 import model_manifest_pb2 as pb
+from podium_export.architectures.vae import VAEConfig, build
+from podium_export.recipes.stored_weights import WEIGHTS, StoredWeights, rounded
+from podium_export.recipes.train import TRAINABLE
+
+STORED = StoredWeights("a", "vae", "")
+FIGURE = pb.Evaluation(metric="loss", value=1.25, unit="nats", dataset="pictures", num_examples=3)
+
+
+def test_weights_and_figures_come_back(tmp_path: Path) -> None:
+    """Rounded to half precision once, they are the same when read."""
+    network = rounded(build({}))
+    STORED.store(network, [FIGURE], tmp_path)
+    again = STORED.network(tmp_path).state_dict()
+    assert all(torch.equal(tensor, again[key]) for key, tensor in network.state_dict().items())
+    assert STORED.evaluations(tmp_path) == [FIGURE]
+
+
+def test_the_same_weights_give_the_same_file(tmp_path: Path) -> None:
+    """Training again changes nothing in the repository unless the weights change."""
+    network = build({})
+    first = STORED.store(network, [FIGURE], tmp_path).read_bytes()
+    assert STORED.store(network, [FIGURE], tmp_path).read_bytes() == first
+
+
+def test_rounding_keeps_three_digits() -> None:
+    """Half precision holds eleven binary digits."""
+    network = build({})
+    before = [weight.detach().clone() for weight in network.parameters()]
+    for old, new in zip(before, rounded(network).parameters(), strict=True):
+        torch.testing.assert_close(new.detach(), old, rtol=2**-11, atol=1e-7)
+    assert network.config == VAEConfig()
+
+
+def test_all_of_them_are_small() -> None:
+    """They lie in the repository, which must stay quick to fetch."""
+    files = {file.stem: file.stat().st_size for file in WEIGHTS.glob("*.safetensors")}
+    assert set(files) == set(TRAINABLE)
+    assert sum(files.values()) < 6e6
+
+
+@pytest.mark.parametrize("name", list(TRAINABLE))
+def test_stored_figures_are_true(name: str) -> None:
+    """The weights, measured again, give what is stored beside them."""
+    recipe = TRAINABLE[name].load()
+    measured = {evaluation.metric: evaluation.value for evaluation in recipe.evaluate(recipe.STORED.network())}
+    stored = {evaluation.metric: evaluation.value for evaluation in recipe.STORED.evaluations()}
+    assert measured == pytest.approx(stored, rel=1e-3)
+    assert recipe.STORED.name == name
