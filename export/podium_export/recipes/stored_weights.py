@@ -55,8 +55,10 @@ class StoredWeights:
             for key, tensor in sorted(network.state_dict().items())
             if tensor.is_floating_point()
         }
-        save_file(tensors, self.file(folder), {_FIGURES: json.dumps(figures)})
-        return self.file(folder)
+        file = self.file(folder)
+        save_file(tensors, file, {_FIGURES: json.dumps(figures)})
+        file.chmod(0o644)  # safetensors lets nobody else read it
+        return file
 
     def evaluations(self, folder: Path = WEIGHTS) -> list[pb.Evaluation]:
         """Read what was measured on the weights."""
