@@ -49,7 +49,7 @@ class ClassificationService:
         read = time.monotonic()
         run = await run_rows(batcher, (rows,), deadline=call.deadline)
         ran = time.monotonic()
-        results = classifier.results(run.outputs[0], request.top_k, return_logits=request.return_logits)
+        results = classifier.results(rows, run.outputs[0], request.top_k, return_logits=request.return_logits)
         ended = time.monotonic()
         call.answered(servable, rows=len(rows), preprocess_s=read - began, run=run, encode_s=ended - ran)
         timings = response_metadata_pb2.Timings(

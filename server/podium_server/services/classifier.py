@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from podium.v1 import classification_service_pb2 as wire
 from podium.v1 import model_manifest_pb2 as pb
 
-from podium_server.errors import RunFailed
+from podium_server.errors import InvalidArgument, RunFailed
 from podium_server.imaging.decode import ImageLimits
 from podium_server.imaging.reader import ImageReader
 from podium_server.services.ranking import NotFinite, best, probabilities
@@ -54,28 +54,34 @@ class Classifier:
         self._labels = tuple(manifest.classification.labels)
         _check_labels(self._labels, signature.outputs[0])
 
-    def results(self, scores: NDArray[Any], top_k: int, *, return_logits: bool) -> list[wire.ClassificationResult]:
+    def results(
+        self, pictures: NDArray[Any], scores: NDArray[Any], top_k: int, *, return_logits: bool
+    ) -> list[wire.ClassificationResult]:
         """Say what each picture shows.
 
         Args:
+            pictures: what the graph was given, one row a picture.
             scores: the graph's output, one row a picture; axes after the first count as one.
             top_k: how many classes to name; 0 for `DEFAULT_TOP_K`.
             return_logits: whether the scores are returned too.
 
         Raises:
-            RunFailed: if scores are not finite.
+            InvalidArgument: scores are not finite because a picture's own numbers are not.
+            RunFailed: scores are not finite.
         """
         rows = scores.reshape(scores.shape[0], -1)
-        return [self._result(row, i, top_k or DEFAULT_TOP_K, return_logits) for i, row in enumerate(rows)]
+        results: list[wire.ClassificationResult] = []
+        for index, row in enumerate(rows):
+            try:
+                results.append(self._result(row, top_k or DEFAULT_TOP_K, return_logits))
+            except NotFinite as error:
+                raise _blame(pictures[index], index) from error
+        return results
 
-    def _result(self, scores: NDArray[Any], index: int, top_k: int, return_logits: bool) -> wire.ClassificationResult:
+    def _result(self, scores: NDArray[Any], top_k: int, return_logits: bool) -> wire.ClassificationResult:
         if scores.dtype != np.float32:
             scores = scores.astype(np.float32)
-        try:
-            values = probabilities(scores, self._kind)
-        except NotFinite as error:
-            message = f"images[{index}]: the model's scores are not finite; it cannot classify this picture"
-            raise RunFailed(message) from error
+        values = probabilities(scores, self._kind)
         result = wire.ClassificationResult()
         labels, add = self._labels, result.classes.add
         for i in best(scores, top_k):
@@ -83,6 +89,14 @@ class Classifier:
         if return_logits:
             result.logits.extend(scores.tolist())
         return result
+
+
+def _blame(picture: NDArray[Any], index: int) -> InvalidArgument | RunFailed:
+    """Say whose fault scores are that say nothing: the caller's, who sent such numbers, or the network's."""
+    if not np.isfinite(picture).all():
+        field = f"images[{index}].tensor"
+        return InvalidArgument(f"{field}: holds NaN or infinity; a picture's numbers must all be finite", field)
+    return RunFailed(f"images[{index}]: the model's scores are not finite; it cannot classify this picture")
 
 
 def _check_labels(labels: Sequence[str], output: TensorSpec) -> None:
