@@ -7,7 +7,7 @@ from podium.v1 import model_manifest_pb2 as pb
 
 from podium_export.architecture import Blueprint, GraphBlueprint, Tolerance
 from podium_export.errors import OptionError
-from podium_export.labels import read_labels
+from podium_export.labels import check_count, read_labels
 from podium_export.options import Choices
 from podium_export.preprocessing import check_input, preprocessing_of
 
@@ -38,6 +38,8 @@ def described(blueprint: Blueprint, choices: Choices) -> Blueprint:
     )
     if task == pb.TASK_IMAGE_CLASSIFICATION:
         return _classifier(blueprint, choices)
+    if choices.labels and blueprint.latent_space is not None and blueprint.latent_space.class_names:
+        return _conditional(blueprint, blueprint.latent_space, choices)
     stray = choices.images.given + [f"--{name}" for name in ("labels", "scores") if getattr(choices, name)]
     if stray:
         raise OptionError(f"{', '.join(stray)}: for --task classification alone")
@@ -60,3 +62,12 @@ def _classifier(blueprint: Blueprint, choices: Choices) -> Blueprint:
         score_kind=SCORE_KINDS[choices.scores] if choices.scores else usual,
         labels=read_labels(choices.labels) if choices.labels else blueprint.labels,
     )
+
+
+def _conditional(blueprint: Blueprint, space: pb.LatentSpace, choices: Choices) -> Blueprint:
+    """Name the classes that a network with a latent space can be asked for."""
+    assert choices.labels is not None
+    names = read_labels(choices.labels)
+    check_count(names, len(space.class_names))
+    named = pb.LatentSpace(parts=space.parts, directions=space.directions, class_names=names)
+    return dataclasses.replace(blueprint, latent_space=named)

@@ -5,10 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from podium_export.architectures import ARCHITECTURES
 from podium_export.architectures.conditional_gan import ConditionalGenerator, build
 from podium_export.assembling import Source
+from podium_export.command import export
 from podium_export.exporting import export_network
+from podium_export.inspection.opened import read_manifest
 from podium_export.package import Destination
 from torch import nn
 
@@ -55,3 +58,18 @@ def test_the_package_takes_noise_and_class(repository: Path) -> None:
     z, label = torch.randn(4, 6), torch.tensor([0, 1, 2, 2])
     image = run_graph(published.path, "decoder", latent=z, label=label)["image"]
     np.testing.assert_allclose(image, network(z, label).detach(), atol=1e-5)
+
+
+def test_labels_name_the_classes(tmp_path: Path) -> None:
+    """`podium export --labels` gives the classes names of their own, exactly one each."""
+    checkpoint, labels = tmp_path / "g.pt", tmp_path / "names.txt"
+    torch.save(loaded(nn.Embedding(3, 4), DENSE).state_dict(), checkpoint)
+    command = ["conditional-gan", "--checkpoint", str(checkpoint), "--name", "a", "--labels", str(labels)]
+    labels.write_text("cat\ndog\n")
+    refused = CliRunner().invoke(export, [*command, "--repository", str(tmp_path / "models")])
+    assert refused.exit_code == 1
+    assert "2 names for 3 classes" in refused.output
+    labels.write_text("cat\ndog\nfox\n")
+    done = CliRunner().invoke(export, [*command, "--repository", str(tmp_path / "models")])
+    assert done.exit_code == 0, done.output
+    assert list(read_manifest(tmp_path / "models" / "a" / "1").latent_space.class_names) == ["cat", "dog", "fox"]
