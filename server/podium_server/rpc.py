@@ -21,7 +21,7 @@ from grpc import aio
 from prometheus_client import Counter, Histogram
 
 from podium_server.batching.batcher import Run
-from podium_server.errors import InvalidArgument, NotReady, PodiumError, Unexpected
+from podium_server.errors import InvalidArgument, NotReady, PodiumError, ServerError, Unexpected
 from podium_server.metrics import Metrics
 from podium_server.servable import Servable
 from podium_server.status import DETAILS_KEY, details, text
@@ -258,9 +258,16 @@ async def _fail(error: BaseException, call: Call, context: Context, ledger: Ledg
     if isinstance(error, DecodeError):
         error = InvalidArgument(f"the request cannot be read: {error}; is it of this method, from the same .proto?")
     if not isinstance(error, PodiumError):
-        request_id = call.metadata.get(REQUEST_ID) or uuid.uuid4().hex
+        request_id = _request_id(call)
         log.error("request %s failed", request_id, exc_info=error)
         error = Unexpected(f"the server failed; its log has the cause under request {request_id}", request_id)
+    elif isinstance(error, ServerError):
+        log.error("request %s failed: %s", _request_id(call), error)
     ledger.close(call, error.code.name)
     await context.abort(error.code, text(error), ((DETAILS_KEY, details(error).SerializeToString()),))
     raise AssertionError("abort always raises")
+
+
+def _request_id(call: Call) -> str:
+    """The caller's own name for its call, or else a new one."""
+    return call.metadata.get(REQUEST_ID) or uuid.uuid4().hex

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import errno
 import gc
 import logging
+import os
 import signal
 import socket
 import sys
@@ -201,9 +203,13 @@ def _bind(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        raise StartError(
-            f"http-port: {_address(host, port)} cannot be bound: {error.strerror}; 0 takes any free port"
-        ) from error
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise StartError(
+                f"host: {host} is no address of this machine; give one, such as 127.0.0.1, or 0.0.0.0 for all of IPv4"
+            ) from error
+        # Python adds the address once more to what the system says.
+        reason, address = os.strerror(error.errno or 0), _address(host, port)
+        raise StartError(f"http-port: {address} cannot be bound: {reason}; 0 takes any free port") from error
 
 
 async def serve(settings: Settings) -> int:

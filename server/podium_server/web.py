@@ -31,7 +31,12 @@ def application(catalogue: Catalogue, metrics: Metrics) -> Starlette:
             return PlainTextResponse("ready\n")
         return PlainTextResponse("not ready: models are loading, or the server is shutting down\n", 503)
 
-    return Starlette(routes=[Route("/metrics", show_metrics), Route("/livez", live), Route("/readyz", ready)])
+    async def lost(request: Request, _: Exception) -> Response:
+        known = "/metrics, /livez and /readyz; models are called over gRPC, on the other port"
+        return PlainTextResponse(f"no page {request.url.path}: there are {known}\n", 404)
+
+    routes = [Route("/metrics", show_metrics), Route("/livez", live), Route("/readyz", ready)]
+    return Starlette(routes=routes, exception_handlers={404: lost})
 
 
 class _QuietServer(uvicorn.Server):

@@ -37,15 +37,21 @@ SERVICE = wire.DESCRIPTOR.services_by_name["ClassificationService"]
 
 
 class Identity:
-    """The graph y = x, flattened: four pixels in, the scores of four classes out. Keeps its batch sizes."""
+    """The graph y = x, flattened: four pixels in, the scores of four classes out. Keeps its batch sizes.
+
+    Attributes:
+        added: what is added to its output, for a graph that diverges.
+    """
 
     def __init__(self) -> None:
         self.batch_sizes: list[int] = []
+        self.added: NDArray[Any] | None = None
 
     def run(self, inputs: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], ...]:
         """Run at once."""
         self.batch_sizes.append(len(inputs[0]))
-        return (inputs[0].reshape(len(inputs[0]), -1),)
+        x = inputs[0] if self.added is None else inputs[0] + self.added
+        return (x.reshape(len(x), -1),)
 
 
 def manifest(**changes: Any) -> pb.ModelManifest:
@@ -363,9 +369,19 @@ async def test_a_model_that_is_not_there_is_not_found(desk: Desk) -> None:
 @pytest.mark.parametrize("scores", [[NAN, 0.0, 0.0, 0.0], [INF, 0.0, 0.0, 0.0], [-INF] * 4])
 async def test_scores_that_are_not_finite_are_an_error_and_not_an_answer(desk: Desk, scores: list[float]) -> None:
     """A diverging network is reported, with the picture that made it diverge."""
-    code, text = await refusal(desk, "compass", GOOD, tensor(scores))
+    await desk.add("diverging", manifest())
+    desk.graphs["diverging"].added = np.array([[[0, 0], [0, 0]], np.reshape(scores, (2, 2))], np.float32)[:, None]
+    code, text = await refusal(desk, "diverging", GOOD, GOOD)
     assert code is grpc.StatusCode.INTERNAL
     assert text.startswith("images[1]: the model's scores are not finite")
+
+
+@pytest.mark.parametrize("numbers", [[NAN, 0.0, 0.0, 0.0], [INF, 0.0, 0.0, 0.0], [-INF] * 4])
+async def test_a_tensor_that_is_not_finite_is_the_callers_error(desk: Desk, numbers: list[float]) -> None:
+    """The operator is not woken for what a caller sent."""
+    code, text = await refusal(desk, "compass", GOOD, tensor(numbers))
+    assert code is grpc.StatusCode.INVALID_ARGUMENT
+    assert text == "images[1].tensor: holds NaN or infinity; a picture's numbers must all be finite"
 
 
 async def test_probabilities_stay_as_they_are(desk: Desk) -> None:

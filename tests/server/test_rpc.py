@@ -241,6 +241,18 @@ async def test_callers_own_request_id_is_used(wire: Wire, caplog: pytest.LogCapt
     assert "request abc-123 failed" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("error", "logged"), [(RunFailed("node 3"), "request abc-123 failed: node 3"), (ModelNotFound("no such"), None)]
+)
+async def test_what_the_server_is_to_blame_for_is_in_its_log(
+    wire: Wire, caplog: pytest.LogCaptureFixture, error: PodiumError, logged: str | None
+) -> None:
+    """Callers tell its operator their request's id; what they did wrong themselves fills no log."""
+    wire.fail_with(error)
+    await failure(wire.call(metadata=(("x-request-id", "abc-123"),)))
+    assert caplog.messages == ([logged] if logged else [])
+
+
 async def test_overlong_request_id_does_not_drown_the_error(wire: Wire) -> None:
     """Whatever a caller sends as an id, the answer fits a header."""
     wire.fail_with(KeyError("x"))

@@ -124,3 +124,10 @@ async def test_server_that_was_never_started_is_closed_at_once(catalogue: Catalo
     await site.server.close()
     with pytest.raises(ConnectionRefusedError):
         await site.get("/livez")
+
+
+async def test_a_page_that_is_not_there_names_those_that_are(site: Site) -> None:
+    """Who forgets a path, or calls a model here, learns where to go."""
+    status, page = await site.get("/metric")
+    assert status == 404
+    assert page.startswith("no page /metric: there are /metrics, /livez and /readyz")
