@@ -14,7 +14,7 @@ from podium.v1 import model_service_pb2 as pb
 
 from podium_server.errors import LoadFailed, ModelNotFound, NotReady
 from podium_server.metrics import Metrics
-from podium_server.model_ref import MAX_VERSION, NAME, parse_ref
+from podium_server.model_ref import NAME, is_version, parse_ref
 from podium_server.package import PackageError
 from podium_server.servable import Servable
 
@@ -166,6 +166,8 @@ class Catalogue:
                     name,
                 )
         await asyncio.gather(*(self._load_at_start(name) for name in names if NAME.fullmatch(name)))
+        if not self._models:
+            log.warning("%s holds no models: expected MODEL/VERSION/model.json, such as digits/1/", self._repository)
         self._ready = True
 
     async def load(self, name: str) -> None:
@@ -217,10 +219,12 @@ class Catalogue:
         folder = self._repository / name
         if not folder.is_dir():
             return []
-        return sorted(int(path.name) for path in folder.iterdir() if path.is_dir() and _is_version(path.name))
+        return sorted(int(path.name) for path in folder.iterdir() if path.is_dir() and is_version(path.name))
 
     async def _load_at_start(self, name: str) -> None:
         try:
+            if not self._found(name):
+                log.warning("folder '%s' is not served: it holds no version, such as %s/1/", name, name)
             await self._load_model(name)
         except OSError as error:
             log.error("model %s is not served: its folder cannot be read: %s", name, error.strerror)
@@ -307,6 +311,7 @@ class Catalogue:
         await servable.close()
         entry.state, entry.reason, entry.servable = VersionState.UNAVAILABLE, "unloaded", None
         servable.usage.metrics.unloaded(_task(servable), servable.provider, list(servable.plans))
+        log.info("model %s version %d is unloaded", name, entry.version)
         self._changed(name)
 
     def _changed(self, name: str) -> None:
@@ -324,10 +329,6 @@ class Catalogue:
 
     def _lock(self, name: str) -> asyncio.Lock:
         return self._locks.setdefault(name, asyncio.Lock())
-
-
-def _is_version(name: str) -> bool:
-    return name.isascii() and name.isdigit() and name[0] != "0" and int(name) <= MAX_VERSION
 
 
 def _task(servable: Servable) -> str:

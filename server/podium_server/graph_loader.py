@@ -125,7 +125,15 @@ class GraphLoader:
             except PodiumError as error:  # a stranger's graph may refuse random inputs
                 log.info("%s is not measured: %s", path, error)
                 return unmeasured
-        log.info("measured %s: %s, row coupling: %s", path, plan, coupling.value)
+        log.info(
+            "measured %s: %d × %d × %d (batch × sessions × threads) gives %.4g rows/s; rows that change others: %s",
+            path,
+            plan.max_batch_rows,
+            plan.layout.num_sessions,
+            plan.layout.num_threads,
+            plan.rows_per_second,
+            coupling.value,
+        )
         return Measured(plan, coupling)
 
     def _settle(self, signature: Signature, measured: Measured) -> tuple[Signature, Plan]:

@@ -9,6 +9,11 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 MAX_VERSION = 2**63 - 1
 
 
+def is_version(name: str) -> bool:
+    """Tell whether a folder's name is a version's: an integer of 1 or more without zeros before it."""
+    return name.isascii() and name.isdigit() and name[0] != "0" and int(name[:20]) <= MAX_VERSION
+
+
 @dataclass(frozen=True, slots=True)
 class ModelRef:
     """A model, and which of its versions.

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import math
 import platform
 import tempfile
@@ -10,6 +11,8 @@ from pathlib import Path
 
 from podium_server.plan import BATCH_SIZES, Layout, Plan
 from podium_server.warmup import RowCoupling
+
+log = logging.getLogger(__name__)
 
 FORMAT = 2
 
@@ -60,7 +63,7 @@ def processor_model() -> str:
 class PlanMemory:
     """Measured plans on disk.
 
-    A file that cannot be read or written costs a measurement, nothing else.
+    A file that cannot be read or written costs a measurement, nothing else; the log says once that none can be written.
 
     Args:
         folder: where the files lie; made when needed.
@@ -68,6 +71,7 @@ class PlanMemory:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._complained = False
 
     def recall(self, conditions: Conditions) -> Measured | None:
         """What was measured under these conditions, if anything was."""
@@ -100,5 +104,11 @@ class PlanMemory:
                 file = Path(folder) / "plan.json"
                 file.write_text(json.dumps(record, indent=1), encoding="utf-8")
                 file.replace(self._folder / conditions.key)
-        except OSError:
-            return
+        except OSError as error:
+            if not self._complained:
+                log.warning(
+                    "cache-dir: measurements cannot be kept in %s (%s): every start will measure again",
+                    self._folder,
+                    error.strerror,
+                )
+            self._complained = True

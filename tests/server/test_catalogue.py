@@ -171,6 +171,32 @@ async def test_file_and_empty_folder_are_no_models(repository: Path, make_catalo
         await catalogue.load("empty")
 
 
+async def test_folders_without_a_version_are_told(
+    repository: Path, make_catalogue: MakeCatalogue, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who forgets the folder between the name and the files, or serves an empty repository, learns why."""
+    publish(repository, "double", "v1")
+    await make_catalogue().start()
+    assert caplog.messages == [
+        "folder 'double' is not served: it holds no version, such as double/1/",
+        f"{repository} holds no models: expected MODEL/VERSION/model.json, such as digits/1/",
+    ]
+
+
+async def test_loads_and_unloads_are_in_the_log(
+    repository: Path, make_catalogue: MakeCatalogue, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One line each."""
+    publish(repository, "double", 1)
+    catalogue = make_catalogue()
+    with caplog.at_level("INFO", "podium_server.catalogue"):
+        await catalogue.start()
+        await catalogue.unload("double")
+    loaded, unloaded = (record.getMessage() for record in caplog.records if record.name == "podium_server.catalogue")
+    assert loaded.startswith("model double version 1 is ready after ")
+    assert unloaded == "model double version 1 is unloaded"
+
+
 async def test_folder_that_cannot_be_read_stops_nothing(
     repository: Path, make_catalogue: MakeCatalogue, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

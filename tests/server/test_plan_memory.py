@@ -33,6 +33,16 @@ def test_plan_that_was_not_measured_stays_a_default(memory: PlanMemory) -> None:
     assert memory.recall(CONDITIONS) == unmeasured
 
 
+def test_a_folder_that_cannot_be_written_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The server goes on, and its operator learns why every start is slow."""
+    (tmp_path / "cache").write_text("a file")
+    memory = PlanMemory(tmp_path / "cache" / "plans")
+    for _ in range(2):
+        memory.remember(CONDITIONS, MEASURED)
+    (message,) = caplog.messages
+    assert message.startswith(f"cache-dir: measurements cannot be kept in {tmp_path}/cache/plans (Not a directory)")
+
+
 def test_nothing_is_recalled_of_an_empty_memory(memory: PlanMemory) -> None:
     """The folder need not be there."""
     assert memory.recall(CONDITIONS) is None
