@@ -3,17 +3,21 @@
 import dataclasses
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import click
 
 from podium_server.errors import PodiumError
+from podium_server.model_ref import is_version
 from podium_server.package import MANIFEST, PackageError, read_package
 from podium_server.replay import replay
 from podium_server.runtime.devices import AUTO
 from podium_server.signature_match import check_signature
+
+Providers: TypeAlias = tuple[tuple[str, Mapping[str, str]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,8 @@ def verify(path: Path, device: str, as_json: bool) -> None:
         raise click.ClickException(
             f"{path}: no version folder here: expected MODEL/VERSION/{MANIFEST} or an .onnx file"
         )
-    verdicts = [_verify(folder, device) for folder in folders]
+    providers = _providers(device)
+    verdicts = [_verify(folder, providers) for folder in folders]
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(verdict) for verdict in verdicts], indent=2))
     else:
@@ -64,17 +69,28 @@ def version_folders(path: Path) -> Iterator[Path]:
     for pattern in ("*", "*/*"):
         for folder in sorted(path.glob(pattern)):
             visible = not any(part.startswith(".") for part in folder.relative_to(path).parts)
-            if visible and folder.is_dir() and folder.name.isdigit():
+            if visible and folder.is_dir() and is_version(folder.name):
                 yield folder
 
 
-def _verify(folder: Path, device: str) -> Verdict:
-    """Check one version folder."""
+def _providers(device: str) -> Providers:
+    """Find the device, once for all versions: none of them is at fault when it is not there."""
     from podium_server.runtime.probe import DeviceUnavailable, choose_device
-    from podium_server.runtime.session import Session
 
     try:
-        providers = choose_device(device).device.providers
+        return choose_device(device).device.providers
+    except ValueError as error:
+        raise click.UsageError(f"--device {device}: {error}") from error
+    except DeviceUnavailable as error:
+        raise click.ClickException(f"--{error}") from error
+
+
+def _verify(folder: Path, providers: Providers) -> Verdict:
+    """Check one version folder."""
+    from podium_server.runtime.session import Session
+    from podium_server.services.tasks import check_package
+
+    try:
         package = read_package(folder)
         sessions = {}
         for graph in package.manifest.graphs:
@@ -85,7 +101,12 @@ def _verify(folder: Path, device: str) -> Verdict:
         if not package.checked:
             return Verdict(str(folder), True, f"loads on {provider}; it has no {MANIFEST}, so nothing vouches for it")
         count = replay(package.golden(), sessions, package.manifest.parity)
-    except (PackageError, PodiumError, DeviceUnavailable, ValueError, OSError) as error:
+        check_package(package.manifest, {name: signature for name, (_, signature) in sessions.items()})
+    except (PackageError, PodiumError, ValueError, OSError) as error:
         return Verdict(str(folder), False, str(error))
-    files = len(package.manifest.files)
-    return Verdict(str(folder), True, f"{files} files as published, {count} golden examples agree on {provider}")
+    files, examples = _counted(len(package.manifest.files), "file"), _counted(count, "golden example")
+    return Verdict(str(folder), True, f"{files} as published; agrees with {examples} on {provider}")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
