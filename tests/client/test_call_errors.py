@@ -128,10 +128,25 @@ async def test_nobody_at_the_address_is_said_in_words_to_act_on() -> None:
     assert str(caught.value) == (f"no server at {server.address}: Connection refused; is `podium serve` running there?")
 
 
+async def test_a_name_that_nobody_has_is_said_in_words_to_act_on() -> None:
+    """Of gRPC's nested causes the last one remains, without the brackets of those around it."""
+    async with AsyncClient("nowhere.invalid:8001", retries=ONCE) as client:
+        with pytest.raises(NoServerError, match=r"^no server at nowhere\.invalid:8001: [^\[\]]+; is `podium serve`"):
+            await client.models()
+
+
+async def test_a_call_that_a_stopping_server_ends_is_nobodys_fault() -> None:
+    """gRPC's servers cancel what they have not looked at when they stop; the same call may succeed later."""
+    error = await failure(code=StatusCode.CANCELLED)
+
+    assert isinstance(error, NoServerError)
+    assert "ended the call without an answer" in str(error)
+
+
 async def test_an_answer_above_the_servers_limit_is_the_requests_fault() -> None:
     """gRPC's own RESOURCE_EXHAUSTED is no overload: sending it again is useless."""
     async with serving(max_request_bytes=1000) as server, AsyncClient(server.address) as client:
-        with pytest.raises(TooLargeError, match="larger than max"):
+        with pytest.raises(TooLargeError, match=r"larger than max .*max-message-bytes"):
             await client.classify("digits", bytes(2000))
 
     assert server.num_calls == 0
@@ -148,7 +163,9 @@ async def test_a_call_without_an_answer_ends_at_its_timeout() -> None:
     assert str(caught.value) == f"no answer from {server.address} within 0.1 s"
 
 
-@pytest.mark.parametrize("address", ["localhost", "http://localhost:8001", "localhost:", ":8001", ""])
+@pytest.mark.parametrize(
+    "address", ["localhost", "http://localhost:8001", "localhost:", ":8001", "", "localhost:99999", "[::1]:0"]
+)
 async def test_what_is_no_address_is_refused_before_any_call(address: str) -> None:
     """The message says what would be right."""
     with pytest.raises(InvalidArgumentError, match="HOST:PORT") as caught:
@@ -162,6 +179,7 @@ async def test_what_is_no_address_is_refused_before_any_call(address: str) -> No
     [
         ({"images": []}, "images"),
         ({"images": b"x", "top_k": 0}, "top_k"),
+        ({"images": b"x", "timeout": math.nan}, "timeout"),
         ({"images": [b"x", 7]}, "images[1]"),
         ({"images": np.zeros((2, 2), np.int64)}, "images[0]"),
     ],

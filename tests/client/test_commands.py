@@ -1,13 +1,17 @@
 """`podium models` and `podium classify` against a real gRPC server."""
 
 import asyncio
+import io
 import json
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from grpc import StatusCode
+from podium_client.catalogue import ExecutionPlan, Model, ModelVersion, VersionState
+from podium_client.commands.models import models_table
 from podium_client.main import main
+from rich.console import Console
 
 from tests.client.fake_server import FakeServer, Refusal, reason, serving
 
@@ -39,6 +43,20 @@ async def test_models_shows_state_plan_and_reason() -> None:
     row = next(line for line in result.output.splitlines() if line.startswith("digits/2*"))
     assert row.split() == ["digits/2*", "ready", "image", "classification", "CPU", "4×2×1", "430", "0.25", "s"]
     assert "digits/3  model.onnx: its digest is not the manifest's" in result.output
+
+
+def test_models_keeps_to_a_narrow_terminal() -> None:
+    """States and numbers stay whole in 80 columns; a long name is folded."""
+    fast = ExecutionPlan("model", 64, 1, 1, 10_827_013.7, "measured")
+    versions = (
+        ModelVersion(1, VersionState.UNAVAILABLE, "cut", "unspecified", "", (), 0.0),
+        ModelVersion(2, VersionState.READY, "", "image-classification", "CPUExecutionProvider", (fast,), 10.04),
+    )
+    page = io.StringIO()
+    name = "a-name-of-some-forty-letters-and-still-on"
+    Console(width=80, file=page, color_system=None).print(models_table([Model(name, versions, 2)]))
+
+    assert all(whole in page.getvalue() for whole in ("unavailable", "ready", "CPU", "64×1×1", "10.8 M", "10.04 s"))
 
 
 async def test_models_prints_json_for_programs() -> None:

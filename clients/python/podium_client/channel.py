@@ -8,6 +8,7 @@ from grpc.aio import Channel, insecure_channel, secure_channel
 from podium_client.errors import InvalidArgumentError
 
 DEFAULT_ADDRESS = "localhost:8001"
+MAX_PORT = 65_535
 
 
 def open_channel(address: str, credentials: ChannelCredentials | None) -> Channel:
@@ -38,6 +39,8 @@ def check_address(address: str) -> None:
         wrong = "has no port"
     elif address[0] == ":" or address[-1] == ":":
         wrong = "has an empty host or port"
+    elif (port := address.rpartition(":")[2]).isdigit() and not 1 <= int(port) <= MAX_PORT:
+        wrong = f"has a port that is not 1 … {MAX_PORT}"
     else:
         return
     raise InvalidArgumentError(

@@ -1,5 +1,6 @@
 """What all calls of a client share: the connection, how calls are sent, and how long they may take."""
 
+import math
 from types import TracebackType
 from typing import Self
 
@@ -7,6 +8,7 @@ import grpc
 
 from podium_client.calls import Caller
 from podium_client.channel import DEFAULT_ADDRESS, open_channel
+from podium_client.errors import InvalidArgumentError
 from podium_client.retries import RetryPolicy
 
 DEFAULT_TIMEOUT_S = 60.0
@@ -51,4 +53,7 @@ class Connection:
         await self._channel.close(None)
 
     def _limit_s(self, timeout: float | None) -> float:
-        return self._timeout_s if timeout is None else timeout
+        limit_s = self._timeout_s if timeout is None else timeout
+        if math.isnan(limit_s):
+            raise InvalidArgumentError("timeout: nan; give seconds, or math.inf for no limit", field="timeout")
+        return limit_s

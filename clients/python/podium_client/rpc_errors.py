@@ -78,6 +78,8 @@ def _from_transport(code: StatusCode, message: str, sent: Sent) -> errors.Podium
     if code is StatusCode.UNAVAILABLE:
         cause = message.rpartition(": ")[2]  # of a chain of circumstances, the last is the one to act on
         hint = "is `podium serve` running there?"
+        if "[" not in cause:
+            cause = cause.removesuffix("]")  # of the list of addresses that were tried
         if "http1" in message.lower():
             hint = "that is an HTTP port; podium's gRPC port is 8001 unless told otherwise"
         text = f"no server at {sent.address}: {cause}; {hint}"
@@ -85,8 +87,12 @@ def _from_transport(code: StatusCode, message: str, sent: Sent) -> errors.Podium
     if code is StatusCode.DEADLINE_EXCEEDED:
         within = "" if math.isinf(sent.timeout_s) else f" within {sent.timeout_s:g} s"
         return errors.DeadlineError(f"no answer from {sent.address}{within}", code.name, code, sent.request_id)
+    if code is StatusCode.CANCELLED:
+        # Not this side: who cancels a call here sees that. A server that stops does so with calls it has not looked at.
+        text = f"{sent.address} ended the call without an answer; it is probably shutting down"
+        return errors.NoServerError(text, "NO_SERVER", code, sent.request_id)
     if code is StatusCode.RESOURCE_EXHAUSTED and "larger than max" in message:
-        text = f"{message}; send fewer or smaller pictures a call"
+        text = f"{message}; send fewer or smaller pictures a call, or raise the server's max-message-bytes"
         return errors.TooLargeError(text, "TOO_LARGE", code, sent.request_id)
     return None
 

@@ -50,9 +50,9 @@ def models(address: str, timeout: float, as_json: bool) -> None:
 
 
 def models_table(listed: list[Model]) -> Table:
-    """Draw a table with a row for each version, within 80 columns for short names."""
+    """Draw a table with a row for each version, within 80 columns: long names and tasks are folded."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("model", style="bold", no_wrap=True)
+    table.add_column("model", style="bold", overflow="fold")
     table.add_column("state", no_wrap=True)
     table.add_column("task", overflow="fold")
     table.add_column("runs on", no_wrap=True)
@@ -72,7 +72,7 @@ def _cells(model: Model, version: ModelVersion) -> list[str | Text]:
         "" if version.task == "unspecified" else version.task.replace("-", " "),
         version.execution_provider.removesuffix("ExecutionProvider"),
         "\n".join(_layout(plan, named=len(version.plans) > 1) for plan in version.plans),
-        "\n".join(f"{plan.rows_per_second:,.0f}" if plan.rows_per_second else "–" for plan in version.plans),
+        "\n".join(_rate(plan.rows_per_second) for plan in version.plans),
         f"{version.load_s:.2f} s" if version.load_s else "",
     ]
 
@@ -80,3 +80,10 @@ def _cells(model: Model, version: ModelVersion) -> list[str | Text]:
 def _layout(plan: ExecutionPlan, *, named: bool) -> str:
     layout = f"{plan.max_batch_rows}×{plan.num_sessions}×{plan.num_threads}"
     return f"{layout} {plan.graph}" if named else layout
+
+
+def _rate(rows_per_second: float) -> str:
+    """Round a rate: beyond millions the digits say nothing."""
+    if not rows_per_second:
+        return "–"
+    return f"{rows_per_second / 1e6:.1f} M" if rows_per_second >= 1e6 else f"{rows_per_second:,.0f}"
