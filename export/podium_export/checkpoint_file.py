@@ -5,6 +5,7 @@ What a file is, is told from its first bytes, not from its name: checkpoints bea
 
 import re
 import struct
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from podium_export.errors import CheckpointError
-from podium_export.pickles import strings_of, wanted_classes
+from podium_export.pickles import holds_dictionary, is_foreign_pickle, protocol_of, strings_of, wanted_classes
 
 USUAL_KEYS = (
     "state_dict",
@@ -108,8 +109,18 @@ def _read_pickle(path: Path, start: bytes) -> Any:
             f"{path}: not a checkpoint that podium knows (PyTorch's zip or legacy format, or safetensors); "
             f"it begins {start[:16]!r}"
         )
+    elif is_foreign_pickle(start):
+        raise CheckpointError(
+            f"{path}: a pickle that torch.save did not write, or a damaged one; podium reads none, since reading it "
+            "could run code. If it holds arrays by name, save them as a checkpoint, where you trust the file:\n"
+            f'  weights = pickle.loads(pathlib.Path("{path.name}").read_bytes())\n'
+            f"  torch.save({{name: torch.as_tensor(array) for name, array in weights.items()}}, "
+            f'"{path.stem}-weights.pth")'
+        )
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Detected pickle protocol")  # what comes of it is said below
+            return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise CheckpointError(_refusal(path, error)) from error
 
@@ -139,7 +150,7 @@ def _refusal(path: Path, error: Exception) -> str:
     text = str(error)
     wanted = re.search(r"GLOBAL ([\w.]+)", text) or re.search(r"[Uu]nsupported class ([\w.]+)", text)
     classes = wanted_classes(path)
-    if any(name.startswith("torch.nn.modules.") for name in classes):
+    if any(name.startswith("torch.nn.modules.") for name in classes) and not holds_dictionary(path):
         own = next((name for name in classes if not name.startswith("torch.")), classes[0])
         return (
             f"{path}: a whole module was saved (torch.save(model)), so reading it would run the code of {own}. "
@@ -156,6 +167,13 @@ def _refusal(path: Path, error: Exception) -> str:
             "Save its weights alone, where you trust the file:\n"
             f'  checkpoint = torch.load("{path.name}", map_location="cpu", weights_only=False)\n'
             f'  torch.save(checkpoint{nested}, "{path.stem}-weights.pth")'
+        )
+    if (protocol := protocol_of(path)) > 2 and "Unsupported operand" in text:
+        return (
+            f"{path}: saved with pickle protocol {protocol}, of which PyTorch reads nothing without running code. Save "
+            "it again with the usual one, where you trust the file:\n"
+            f'  checkpoint = torch.load("{path.name}", map_location="cpu", weights_only=False)\n'
+            f'  torch.save(checkpoint, "{path.stem}-weights.pth")'
         )
     reason = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
     return (

@@ -1,6 +1,9 @@
 """Checkpoints as people have them: read without running code, or refused with what to do."""
 
 import argparse
+import contextlib
+import pathlib
+import pickle
 import re
 import zipfile
 from collections import OrderedDict
@@ -191,6 +194,46 @@ def test_refuses_a_whole_module(tmp_path: Path, zipped: bool) -> None:
     torch.save(nn.Sequential(nn.Linear(2, 2)), path, _use_new_zipfile_serialization=zipped)
     with pytest.raises(CheckpointError, match=r"whole module.*\n.*\n.*model\.state_dict\(\), \"net-weights\.pth\""):
         load_checkpoint(path)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_tells_a_module_inside_a_dictionary_from_a_whole_one(tmp_path: Path, zipped: bool) -> None:
+    """What was saved has no state_dict(): the lines take the weights out by their key."""
+    path = tmp_path / "run.pt"
+    content = {"state_dict": WEIGHTS, "ema": nn.Sequential(nn.Linear(2, 2))}
+    torch.save(content, path, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(
+        CheckpointError, match=r'would run code.*\n.*\n.*checkpoint\["state_dict"\], "run-weights\.pth"'
+    ):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+def test_refuses_a_pickle_of_another_writer(tmp_path: Path, protocol: int) -> None:
+    """torch.load cannot read it either, so the lines that convert it use pickle; they give a checkpoint."""
+    path = tmp_path / "arrays.pkl"
+    path.write_bytes(pickle.dumps({name: array.numpy() for name, array in WEIGHTS.items()}, protocol))
+    with pytest.raises(CheckpointError, match=r"a pickle that torch\.save did not write") as refusal:
+        load_checkpoint(path)
+
+    lines = [line.strip() for line in str(refusal.value).splitlines()[1:]]
+    with contextlib.chdir(tmp_path):
+        exec("\n".join(lines), {"pathlib": pathlib, "pickle": pickle, "torch": torch})
+    assert _same(load_checkpoint(tmp_path / "arrays-weights.pth").state)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_refuses_a_pickle_protocol_that_pytorch_reads_with_code_alone(tmp_path: Path, zipped: bool) -> None:
+    """A whole file is not called damaged; saved again as told, it is read."""
+    path = tmp_path / "net.pth"
+    torch.save(WEIGHTS, path, pickle_protocol=4, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(CheckpointError, match=r"saved with pickle protocol 4") as refusal:
+        load_checkpoint(path)
+
+    lines = [line.strip() for line in str(refusal.value).splitlines()[1:]]
+    with contextlib.chdir(tmp_path):
+        exec("\n".join(lines), {"torch": torch})
+    assert _same(load_checkpoint(tmp_path / "net-weights.pth").state)
 
 
 def test_refuses_torchscript_and_foreign_archives(tmp_path: Path) -> None:
