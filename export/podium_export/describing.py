@@ -10,6 +10,7 @@ from podium_export.errors import OptionError
 from podium_export.labels import check_count, read_labels
 from podium_export.options import Choices
 from podium_export.preprocessing import check_input, preprocessing_of
+from podium_export.trials import dynamic_axes
 
 TASKS = {"classification": pb.TASK_IMAGE_CLASSIFICATION, "tensor": pb.TASK_TENSOR}
 """--task in the manifest's words."""
@@ -24,6 +25,7 @@ def described(blueprint: Blueprint, choices: Choices) -> Blueprint:
         OptionError: a flag does not go with the task or the network.
         LabelsError: the labels cannot be read.
     """
+    _check_axes(blueprint, choices.axis)
     task = TASKS[choices.task] if choices.task else blueprint.task
     tolerance = Tolerance(
         blueprint.tolerance.absolute if choices.atol is None else choices.atol,
@@ -46,6 +48,15 @@ def described(blueprint: Blueprint, choices: Choices) -> Blueprint:
     if choices.task is None:
         return blueprint
     return dataclasses.replace(blueprint, image_preprocessing=None, labels=(), score_kind=pb.SCORE_KIND_UNSPECIFIED)
+
+
+def _check_axes(blueprint: Blueprint, lengths: Mapping[str, tuple[int, ...]]) -> None:
+    """Refuse lengths of axes that no graph has: nothing would be tried at them."""
+    known = list(dict.fromkeys(axis for graph in blueprint.graphs for axis in dynamic_axes(graph)))
+    for axis in lengths:
+        if axis not in known:
+            there = f"there are {', '.join(known)}" if known else "every axis has a fixed length"
+            raise OptionError(f"--axis {axis}: the network has no dynamic axis of that name; {there}")
 
 
 def _with_lengths(graph: GraphBlueprint, lengths: Mapping[str, tuple[int, ...]]) -> GraphBlueprint:

@@ -69,7 +69,7 @@ def _by_index(path: Path, items: list[Any]) -> list[str]:
     try:
         names = {int(item["index"]): str(item["name"]) for item in items}
     except (KeyError, TypeError, ValueError) as error:
-        raise LabelsError(f"--labels {path}: an index is missing or not a number ({error})") from error
+        raise LabelsError(f'--labels {path}: an index is missing or no number; JSON may be {{"0": "cat"}}') from error
     if sorted(names) != list(range(len(items))):
         raise LabelsError(f"--labels {path}: the indices must be 0 to {len(items) - 1}, each once")
     return [names[index] for index in range(len(items))]

@@ -52,10 +52,23 @@ def _run(graph: GraphBlueprint, trial: Trial, inputs: Sequence[Tensor]) -> list[
         )
         raise NetworkError(
             f'graph "{graph.name}": the network itself fails at {trial} ({shapes}): '
-            f"{type(error).__name__}: {_first_lines(str(error))}{calling_line(error)}\n"
-            "A size that the code holds as a number (such as view(4, -1)) must be taken from the input "
-            "(x.flatten(1), x.shape[0]); lengths that suit the network are set with --axis NAME=LENGTH,LENGTH."
+            f"{type(error).__name__}: {_first_lines(str(error))}{calling_line(error)}\n{_advice(error)}"
         ) from error
+
+
+def _advice(error: Exception) -> str:
+    """Say what usually helps."""
+    if isinstance(error, IndexError):
+        return (
+            "Where an input holds indices, its bounds are the lowest and the highest that occur, both included: "
+            "ids:int64:batch,time:0,9 for a table of ten rows."
+        )
+    if isinstance(error, TypeError) and "positional argument" in str(error):
+        return "Describe every input of forward, in its order: an --input each, or podium_inputs."
+    return (
+        "A size that the code holds as a number (such as view(4, -1)) must be taken from the input (x.flatten(1), "
+        "x.shape[0]); lengths that suit the network are set with --axis NAME=LENGTH,LENGTH."
+    )
 
 
 @contextmanager

@@ -159,6 +159,12 @@ def test_probabilities_are_not_taken_for_logits(tmp_path: Path) -> None:
         ("Affine", ["--input", "x:float32:batch,0"], 2, 'axis "0" must be a length of 1 or more'),
         ("Affine", ["--input", "x:float32:batch,8:0"], 2, "must be two numbers"),
         ("Affine", ["--input", "x:float32:batch,9"], 1, "the network itself fails at batch 1"),
+        (
+            "Affine",
+            ["--axis", "time=3"],
+            2,
+            "--axis time: the network has no dynamic axis of that name; there are batch",
+        ),
         ("Affine", ["--color", "rgb"], 2, "--color: for --task classification alone"),
         ("Affine", ["--output", "a", "--output", "b"], 1, "outputs named: 2, returned by the network: 1"),
         ("PictureAffine", [], 2, "the network's inputs are not described"),

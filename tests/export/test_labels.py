@@ -31,7 +31,7 @@ def test_reads_names_in_the_order_of_their_class(tmp_path: Path, name: str, text
         ("labels.txt", "cat\n\nnewt\n", r"line 2 \(class 1\) is empty"),
         ("labels.json", '["cat", ""]', "class 1 is empty"),
         ("labels.json", '["cat",', "not JSON"),
-        ("labels.json", '{"a": "cat"}', "not a number"),
+        ("labels.json", '{"a": "cat"}', 'an index is missing or no number; JSON may be {"0": "cat"}'),
         ("labels.json", '[{"index": 0, "name": "cat"}, {"index": 5, "name": "dog"}]', "must be 0 to 1, each once"),
         ("labels.json", "[1, 2]", "must be a list of names"),
         ("labels.json", "[]", "must be a list of names"),

@@ -118,6 +118,24 @@ def test_says_where_a_network_fails_by_itself() -> None:
         _run(refuse_one)
 
 
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (IndexError("index out of range in self"), "bounds are the lowest and the highest that occur, both included"),
+        (TypeError("forward() missing 1 required positional argument: 'z'"), "Describe every input of forward"),
+        (RuntimeError("shapes cannot be multiplied"), "must be taken from the input"),
+    ],
+)
+def test_advises_by_the_kind_of_failure(error: Exception, advice: str) -> None:
+    """An index beyond its table is no matter of lengths."""
+
+    def fail(x: Tensor, y: Tensor) -> Tensor:
+        raise error
+
+    with pytest.raises(NetworkError, match=advice):
+        _run(fail)
+
+
 def test_refuses_outputs_that_are_no_tensors_or_unnamed() -> None:
     """What a network returns must be tensors, each with a name."""
 

@@ -60,7 +60,8 @@ def _preprocessing_steps(p: image_pb2.ImagePreprocessing) -> Iterator[str]:
         yield f"shorter side to {p.shorter_side} ({by})"
         yield f"centre {size}"
     elif p.resize_mode == image_pb2.RESIZE_MODE_CROP_THEN_RESIZE:
-        yield f"centre {p.crop_fraction:.4g} of it"
+        if p.crop_fraction != 1:
+            yield f"centre {p.crop_fraction:.4g} of it"
         yield f"resize to {size} ({by})"
     elif p.resize_mode == image_pb2.RESIZE_MODE_EXACT:
         yield f"exactly {size}"
