@@ -63,6 +63,11 @@ _BUNDLED = (
     BundledArchitecture("conditional-vae", "Variational autoencoder that is told the class", "conditional_vae"),
     BundledArchitecture("dcgan", "DCGAN generator: pictures of any size, grey or RGB", "dcgan"),
     BundledArchitecture("conditional-gan", "GAN generator that is told the class", "conditional_gan"),
+    BundledArchitecture("vae-mnist-mlp", "Published VAE of digits, dense: 1×28×28", "vae_mnist_mlp"),
+    BundledArchitecture("gan-mnist-mlp", "Published GAN of digits, dense generator: 1×28×28", "gan_mnist_mlp"),
+    BundledArchitecture("btcvae", "Burgess VAE, as of β-TCVAE: faces, 3×64×64", "btcvae"),
+    BundledArchitecture("jointvae", "JointVAE, normal latents and a one-hot one: digits, 1×32×32", "jointvae"),
+    BundledArchitecture("cgan-mnist", "Published conditional GAN of digits, uniform noise: 1×28×28", "cgan_mnist"),
 )
 
 ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType({a.name: a for a in _BUNDLED})
