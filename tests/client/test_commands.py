@@ -56,7 +56,10 @@ def test_models_keeps_to_a_narrow_terminal() -> None:
     name = "a-name-of-some-forty-letters-and-still-on"
     Console(width=80, file=page, color_system=None).print(models_table([Model(name, versions, 2)]))
 
-    assert all(whole in page.getvalue() for whole in ("unavailable", "ready", "CPU", "64×1×1", "10.8 M", "10.04 s"))
+    assert all(
+        whole in page.getvalue()
+        for whole in ("unavailable", "ready", "classification", "CPU", "64×1×1", "10.8 M", "10.04 s")
+    )
 
 
 async def test_models_prints_json_for_programs() -> None:

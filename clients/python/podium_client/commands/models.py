@@ -54,7 +54,7 @@ def models_table(listed: list[Model]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     table.add_column("model", style="bold", overflow="fold")
     table.add_column("state", no_wrap=True)
-    table.add_column("task", overflow="fold")
+    table.add_column("task", overflow="fold", min_width=len("classification"))
     table.add_column("runs on", no_wrap=True)
     table.add_column("batch ×\nsessions\n×threads", no_wrap=True)
     table.add_column("rows/s", justify="right", no_wrap=True)
