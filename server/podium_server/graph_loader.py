@@ -126,12 +126,12 @@ class GraphLoader:
                 log.info("%s is not measured: %s", path, error)
                 return unmeasured
         log.info(
-            "measured %s: %d × %d × %d (batch × sessions × threads) gives %.4g rows/s; rows that change others: %s",
+            "measured %s: %d × %d × %d (batch × sessions × threads) gives %s rows/s; rows that change others: %s",
             path,
             plan.max_batch_rows,
             plan.layout.num_sessions,
             plan.layout.num_threads,
-            plan.rows_per_second,
+            f"{plan.rows_per_second:,.0f}",
             coupling.value,
         )
         return Measured(plan, coupling)
