@@ -8,7 +8,7 @@ from pathlib import Path
 
 from podium.v1 import model_manifest_pb2 as pb
 
-from podium_server.errors import PodiumError
+from podium_server.errors import LoadFailed, PodiumError
 from podium_server.package import GoldenCase, Package
 from podium_server.plan import Layout, Plan, layouts
 from podium_server.plan_memory import Conditions, Measured, PlanMemory, processor_model
@@ -65,13 +65,18 @@ class GraphLoader:
         self._processor = processor_model()
         # One graph is measured at a time: two at once would measure each other.
         self._measuring = threading.Lock()
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Begin no measurement any more: those that wait for their turn would hold up the end by seconds each."""
+        self._stopping = True
 
     def load(self, package: Package, graph: pb.Graph) -> ReadyGraph:
         """Make a graph of a package ready.
 
         Raises:
             PackageError: it does not do what its manifest says.
-            LoadFailed: ONNX Runtime refuses it.
+            LoadFailed: ONNX Runtime refuses it, or the server stops.
         """
         path = package.graph_path(graph)
         layouts_ = self._layouts()
@@ -113,6 +118,8 @@ class GraphLoader:
         if sample is None:
             return unmeasured
         with self._measuring:
+            if self._stopping:
+                raise LoadFailed("the server is shutting down")
             try:
                 coupling = couple(session, sample) if signature.batched else RowCoupling.MIXED
                 first = candidates[0].num_threads

@@ -54,8 +54,13 @@ class Loader:
             usage=usage,
         )
 
+    def stop(self) -> None:
+        """Let versions that still wait to be measured fail, so that the server can end."""
+        self._graphs.stop()
+
     def close(self) -> None:
         """End the threads."""
+        self.stop()
         self._threads.shutdown()
 
     def _read(self, path: Path) -> tuple[pb.ModelManifest, dict[str, ReadyGraph]]:

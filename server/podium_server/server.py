@@ -131,6 +131,7 @@ class Server:
         self._health.close()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.gate.empty(), self.settings.drain_s)
+        self._loader.stop()
         await self._grpc.stop(FLUSH_S)  # ends idle streams, and lets the last answers out
         await self.catalogue.close()
         if self._http is not None:

@@ -212,3 +212,13 @@ async def test_folder_that_went_away_is_a_reason(tmp_path: Path, make_loader: Ma
     """Between listing and reading, anything may happen."""
     with pytest.raises(PackageError):
         await make_loader().load("gone", 1, tmp_path / "1")
+
+
+async def test_a_stopping_server_measures_nothing_more(tmp_path: Path, make_loader: MakeLoader) -> None:
+    """What would take seconds is refused at once; what was measured before is still loaded."""
+    loader = make_loader()
+    await (await loader.load("double", 1, write_package(tmp_path / "1"))).close()
+    loader.stop()
+    with pytest.raises(PackageError, match="the server is shutting down"):
+        await loader.load("lenet", 2, write_onnx(tmp_path / "2", small_lenet()))
+    await (await loader.load("double", 1, tmp_path / "1")).close()
