@@ -13,7 +13,7 @@ from podium_server.settings import Settings
 def _parameters() -> list[click.Parameter]:
     """Make one flag of each setting, so that a setting is written down once.
 
-    All but `reflection` are text here: `load_settings` reads flags, environment and file by the same rules.
+    All but those that are on or off are text here: `load_settings` reads flags, environment and file by the same rules.
     """
     parameters: list[click.Parameter] = []
     for name, field in Settings.model_fields.items():

@@ -33,6 +33,7 @@ class LoadOptions:
         memory_folder: where measured plans are remembered.
         max_batch_rows: the operator's most rows of a run; None to measure.
         layout: the operator's sessions and threads; None to measure.
+        remeasure: whether to measure again what is remembered.
     """
 
     device: Device
@@ -41,6 +42,7 @@ class LoadOptions:
     memory_folder: Path
     max_batch_rows: int | None = None
     layout: Layout | None = None
+    remeasure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class GraphLoader:
         path = package.graph_path(graph)
         layouts_ = self._layouts()
         conditions = self._conditions(package.digests[graph.name], layouts_)
-        measured = self._memory.recall(conditions)
+        measured = None if self._options.remeasure else self._memory.recall(conditions)
         session = self._open(path, measured.plan.layout if measured else layouts_[0])
         signature = check_signature(graph, session.signature) if package.checked else _read(session)
         golden = [case for case in package.golden() if case.graph == graph.name]

@@ -158,6 +158,7 @@ def _load_options(settings: Settings) -> LoadOptions:
         memory_folder=settings.cache_dir,
         max_batch_rows=settings.max_batch_rows,
         layout=layout,
+        remeasure=settings.remeasure,
     )
 
 

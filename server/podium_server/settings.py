@@ -101,6 +101,7 @@ class Settings(BaseModel):
         30.0, "Longest time that accepted calls get at the end.", "0 … 3600 seconds"
     )
     reflection: bool = _setting(True, "Describe the services to clients that ask.", "true or false")
+    remeasure: bool = _setting(False, "Measure how graphs run best again, whatever is remembered.", "true or false")
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = _setting(
         "info", "debug, info, warning or error.", "debug, info, warning or error"
     )
@@ -115,7 +116,7 @@ class Settings(BaseModel):
     @classmethod
     def _refuse_truth_for_numbers(cls, value: object, info: ValidationInfo) -> object:
         """Refuse `true`, which Python counts as 1, where a file gives it for a number."""
-        if isinstance(value, bool) and info.field_name != "reflection":
+        if isinstance(value, bool) and info.field_name not in ("reflection", "remeasure"):
             raise ValueError
         return value
 

@@ -113,6 +113,18 @@ async def test_what_was_measured_is_remembered(tmp_path: Path, make_loader: Make
     assert first.rows_per_second == second.rows_per_second > 0
 
 
+async def test_what_is_remembered_is_measured_again_when_told_to(tmp_path: Path, make_loader: MakeLoader) -> None:
+    """The way out for an operator whose plans were measured while the machine was busy."""
+    path = write_package(tmp_path / "1")
+    sources: list[str] = []
+    for again in (False, True, False):
+        loader = make_loader(layout=None, max_batch_rows=None, num_cores=2, remeasure=again)
+        servable = await loader.load("double", 1, path)
+        await servable.close()
+        sources.append(servable.plans["model"].source)
+    assert sources == ["measured", "measured", "remembered"]
+
+
 async def test_another_file_is_measured_anew(tmp_path: Path, make_loader: MakeLoader) -> None:
     """Plans are remembered by the digest of the graph, not by the model's name."""
     loader = make_loader(max_batch_rows=None)

@@ -63,6 +63,7 @@ def test_flags_win_over_environment_over_file_over_defaults(tmp_path: Path) -> N
         ("max_message_bytes", "1 g", 1073741824),
         ("max_image_bytes", "1000", 1000),
         ("reflection", "false", False),
+        ("remeasure", "true", True),
         ("log_level", "WARNING", "warning"),
         ("host", "[::1]", "::1"),
         ("host", "localhost", "localhost"),
