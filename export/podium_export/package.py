@@ -22,10 +22,11 @@ from podium_export.errors import OptionError, PackageError
 
 MANIFEST = "model.json"
 """The manifest's file name in a version folder."""
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""What a model may be called."""
 
 _HIDDEN = ".podium-export-"
 _STALE_S = 24 * 60 * 60
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Destination:
             OptionError: the name or the version is not one.
             PackageError: the version exists, or the repository is a file.
         """
-        if not _NAME.fullmatch(self.name):
+        if not NAME.fullmatch(self.name):
             raise OptionError(
                 f'--name "{self.name}": a model\'s name is 1 to 100 letters, digits, ".", "_" and "-", and begins '
                 "with a letter or digit"

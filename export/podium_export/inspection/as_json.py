@@ -1,6 +1,6 @@
 """An inspection for programs."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf import json_format
 
@@ -9,20 +9,28 @@ from podium_export.inspection.graph import Port
 from podium_export.inspection.layers import Layer
 from podium_export.inspection.receptive_field import Extent, Field, Window
 
+if TYPE_CHECKING:
+    from podium_export.inspection.latent_use import LatentUse
 
-def as_json(examined: Examined) -> dict[str, Any]:
-    """Give everything as what JSON holds.
+
+def as_json(examined: Examined, use: "LatentUse | None" = None) -> dict[str, Any]:
+    """Give everything as what JSON holds; `latent_use` only where it was measured.
 
     A layer's `output` leaves the batch out, a dynamic axis is its name or null; `receptive_field` is the side on
     each spatial axis, "whole input", or null where it is not known.
     """
     manifest = examined.manifest
-    return {
+    content = {
         "title": examined.title,
         "path": str(examined.path),
         "graphs": [_graph(graph) for graph in examined.graphs],
         "manifest": manifest and json_format.MessageToDict(manifest, preserving_proto_field_name=True),
     }
+    if use is not None:
+        from podium_export.inspection.latent_use_report import use_as_json
+
+        content["latent_use"] = use_as_json(use)
+    return content
 
 
 def _graph(graph: ExaminedGraph) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from math import prod
+from typing import TYPE_CHECKING
 
 from google.protobuf import json_format, struct_pb2
 from podium.v1 import model_manifest_pb2
@@ -13,6 +14,7 @@ from rich.text import Text
 
 from podium_export.inspection.examined import Examined, ExaminedGraph
 from podium_export.inspection.graph import Port
+from podium_export.inspection.latent_words import latent_facts
 from podium_export.inspection.layers import Layer
 from podium_export.inspection.wording import (
     axes_words,
@@ -22,13 +24,16 @@ from podium_export.inspection.wording import (
     score_words,
 )
 
+if TYPE_CHECKING:
+    from podium_export.inspection.latent_use import LatentUse
+
 _NUM_LABELS = 5
 _DIGEST_DIGITS = 12
 _REFERENCES = {"pytorch": "PyTorch", "onnxruntime": "ONNX Runtime"}
 
 
-def report(examined: Examined) -> RenderableType:
-    """Arrange everything for a terminal: the layers of each graph, then what the package says of itself."""
+def report(examined: Examined, use: "LatentUse | None" = None) -> RenderableType:
+    """Arrange everything for a terminal: the layers, what the package says of itself, the use of its latents."""
     parts: list[RenderableType] = [Text(f"{examined.title}  ({examined.path})", style="bold")]
     manifest = examined.manifest
     if manifest is not None and manifest.description:
@@ -36,6 +41,10 @@ def report(examined: Examined) -> RenderableType:
     for graph in examined.graphs:
         parts += [Padding(layer_table(graph), (1, 0, 0, 0)), Text(_totals(graph))]
     parts.append(Padding(_facts_table(examined), (1, 0, 0, 0)))
+    if use is not None:
+        from podium_export.inspection.latent_use_report import use_report
+
+        parts.append(Padding(use_report(use), (1, 0, 0, 0)))
     return Group(*parts)
 
 
@@ -92,6 +101,7 @@ def _manifest_facts(manifest: model_manifest_pb2.ModelManifest) -> Iterator[tupl
     if manifest.HasField("classification"):
         yield "labels", _labels(manifest.classification.labels)
         yield "scores", score_words(manifest.classification.score_kind)
+    yield from latent_facts(manifest)
     yield from _provenance_facts(manifest.provenance)
     yield "parity", _parity(manifest.parity)
     for evaluation in manifest.evaluations:

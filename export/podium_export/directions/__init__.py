@@ -1,0 +1,1 @@
+"""Finds directions of latent space that mean something, from labelled pictures: `podium directions`."""

@@ -1,0 +1,1 @@
+"""Encodes folders of pictures with a package's own encoder, as the server would."""
