@@ -27,7 +27,9 @@ from podium_export.outcome import outcome
     show_default=True,
     help="How the way is found.",
 )
-@click.option("--class", "class_name", metavar="NAME", help="What the pictures show, for an encoder that is told.")
+@click.option(
+    "--class", "class_name", metavar="INDEX|NAME", help="What the pictures show, for an encoder that is told."
+)
 @click.option("--json", "for_programs", is_flag=True, help="Print JSON instead of sentences.")
 def directions(
     *,

@@ -45,7 +45,7 @@ class Encoder:
 
         Args:
             package: a version folder.
-            class_name: what every picture shows, where the encoder is told.
+            class_name: the name or index of what every picture shows, where the encoder is told.
 
         Raises:
             PackageError: there is no encoder.
@@ -112,9 +112,11 @@ class Encoder:
         listed = ", ".join(names)
         if wanted is None:
             raise OptionError(f"--class is required: the encoder of {self._title} is told what it sees: {listed}")
-        if wanted not in names:
-            raise OptionError(f'--class {wanted}: {self._title} has no class "{wanted}"; it has {listed}')
-        return names.index(wanted)
+        if wanted in names:
+            return names.index(wanted)
+        if wanted.isascii() and wanted.isdigit() and int(wanted) < len(names):
+            return int(wanted)
+        raise OptionError(f'--class {wanted}: {self._title} has no class "{wanted}"; it has {listed}')
 
 
 def _joined(batches: Sequence[Array]) -> NDArray[np.float64]:

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Of a VAE: encode these pictures, and show which latent dimensions are in use.",
 )
-@click.option("--class", "class_name", metavar="NAME", help="With --kl: what they show, for an encoder that is told.")
+@click.option(
+    "--class", "class_name", metavar="INDEX|NAME", help="With --kl: what they show, for an encoder that is told."
+)
 def inspect(
     path: Path, for_programs: bool, picture: Path | None, pictures: Path | None, class_name: str | None
 ) -> None:
