@@ -164,7 +164,9 @@ def _samples(request: wire.SampleRequest | wire.StreamSampleRequest) -> Iterable
 
 
 def _asked(condition: wire.ClassCondition) -> int:
-    return CLASSES.index(condition.name) if condition.HasField("name") else condition.index
+    if not condition.HasField("name"):
+        return condition.index
+    return CLASSES.index(condition.name) if condition.name in CLASSES else int(condition.name)
 
 
 def _encoded(file: bytes) -> list[float]:

@@ -49,6 +49,8 @@ class Classes:
     def _by_name(self, name: str, field: str) -> int:
         if name in self._names:
             return self._names.index(name)
+        if name.isascii() and name.isdigit() and int(name[:20]) < self.num_classes:
+            return int(name)  # at a command line nobody tells a number from a name
         alike = suggestion(name, self._names)
         raise InvalidArgument(f"{field}: there is no class {name[:100]!r}{alike}; {self.listed}", field)
 

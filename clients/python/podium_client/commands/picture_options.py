@@ -6,17 +6,11 @@ from typing import TypeVar
 
 import click
 
-from podium_client.picture_requests import ClassLike
-
 Number = TypeVar("Number", int, float)
 
 MAX_SEED = (1 << 64) - 1
 
 file_type = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
-
-
-def _condition(_: click.Context, __: click.Parameter, value: str | None) -> ClassLike | None:
-    return int(value) if value is not None and value.isdecimal() else value
 
 
 def seed_option(*names: str, text: str) -> "Callable[[click.decorators.FC], click.decorators.FC]":
@@ -27,9 +21,8 @@ def seed_option(*names: str, text: str) -> "Callable[[click.decorators.FC], clic
 class_option = click.option(
     "--class",
     "condition",
-    metavar="INDEX|NAME",
-    callback=_condition,
-    help="The class of every picture, for models that have classes.",
+    metavar="NAME|INDEX",
+    help="The class of every picture, for models that have classes: its name, or else its index.",
 )
 
 
