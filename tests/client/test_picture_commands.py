@@ -91,14 +91,14 @@ async def test_samples_for_programs_tell_all_that_makes_them_again() -> None:
 
 
 async def test_options_of_a_sample_reach_the_server() -> None:
-    """A class by its number is an index."""
+    """A class goes as it was written: whether it is a name or an index, the model knows."""
     async with serving_images() as server:
         options = ["--seed", "3", "--class", "1", "--temperature", "0.7", "--truncation", "2"]
         await podium(server, "sample", "gan", *options)
 
     (request,) = server.image_requests
     assert (request.count, request.seed, request.temperature, request.truncation) == (16, 3, 0.7, 2)
-    assert request.class_condition.index == 1
+    assert request.class_condition.name == "1"
 
 
 async def test_reconstructions_are_told_with_their_errors() -> None:
