@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,6 +131,7 @@ class GraphLoader:
                     sample,
                     coupling is RowCoupling.NONE,
                     candidates,
+                    time.thread_time if self._options.device.provider == CPU_PROVIDER else time.perf_counter,
                 )
             except PodiumError as error:  # a stranger's graph may refuse random inputs
                 log.info("%s is not measured: %s", path, error)

@@ -14,7 +14,7 @@ from podium_server.warmup import RowCoupling
 
 log = logging.getLogger(__name__)
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ class RowCoupling(enum.Enum):
 
 # Opens a session with a number of threads.
 OpenSession = Callable[[int], Runnable]
+# Seconds of some kind, of which only differences mean something.
+Clock = Callable[[], float]
 
 
 def sample_inputs(signature: Signature, golden: Sequence[Mapping[str, NDArray[Any]]], seed: int = 0) -> Rows | None:
@@ -120,8 +122,19 @@ def repeat(sample: Rows, rows: int) -> Rows:
     return tuple(x[index] for x in sample)
 
 
-def measure_plan(open_session: OpenSession, sample: Rows, batched: bool, layouts: Sequence[Layout]) -> Plan:
-    """Time layouts and batch sizes on the sample, and choose."""
+def measure_plan(
+    open_session: OpenSession, sample: Rows, batched: bool, layouts: Sequence[Layout], clock: Clock = time.perf_counter
+) -> Plan:
+    """Time layouts and batch sizes on the sample, and choose.
+
+    Args:
+        open_session: opens a session with a number of threads.
+        sample: inputs, with rows on axis 0 if batched.
+        batched: whether rows may share a run.
+        layouts: those to choose from, the least demanding first.
+        clock: times sessions of one thread. Where the graph runs in the calling thread, `time.thread_time` sees what it
+            costs whatever else the machine does; others are timed by the wall clock.
+    """
     sessions: dict[int, Runnable] = {}
 
     def measure(layout: Layout, size: int) -> float:
@@ -129,23 +142,22 @@ def measure_plan(open_session: OpenSession, sample: Rows, batched: bool, layouts
             sessions[layout.num_threads] = open_session(layout.num_threads)
         inputs = repeat(sample, size) if batched else sample
         session = sessions[layout.num_threads]
-        return size * max(_runs_per_second(session, inputs, layout.num_sessions) for _ in range(REPEATS))
+        timer = clock if layout.num_threads == 1 else time.perf_counter
+        return size * max(_runs_per_second(session, inputs, layout.num_sessions, timer) for _ in range(REPEATS))
 
     return choose(measure, layouts, BATCH_SIZES if batched else (1,))
 
 
-def _runs_per_second(session: Runnable, inputs: Rows, num_sessions: int) -> float:
-    """Run for a moment on `num_sessions` threads at once."""
+def _runs_per_second(session: Runnable, inputs: Rows, num_sessions: int, clock: Clock) -> float:
+    """Run for a moment on `num_sessions` threads at once, and add up what each does in a second of its clock."""
     session.run(inputs)
 
-    def run_for_a_moment(_: int) -> int:
-        runs, end = 0, time.perf_counter() + MEASURE_S
+    def run_for_a_moment(_: int) -> float:
+        runs, end, began = 0, time.perf_counter() + MEASURE_S, clock()
         while runs < 2 or time.perf_counter() < end:
             session.run(inputs)
             runs += 1
-        return runs
+        return runs / max(clock() - began, 1e-9)
 
-    began = time.perf_counter()
     with ThreadPoolExecutor(num_sessions) as pool:
-        runs = sum(pool.map(run_for_a_moment, range(num_sessions)))
-    return runs / (time.perf_counter() - began)
+        return sum(pool.map(run_for_a_moment, range(num_sessions)))

@@ -171,6 +171,15 @@ def test_measuring_opens_a_session_for_each_number_of_threads() -> None:
     assert plan.source == "measured"
 
 
+def test_rates_are_by_the_clock_that_is_given() -> None:
+    """Two seconds of processor time a run are half a row a second, however long the machine took over them."""
+    session = Doubler()
+    plan = measure_plan(
+        lambda _: session, rows(1), batched=True, layouts=[Layout(1, 1)], clock=lambda: 2.0 * len(session.batches)
+    )
+    assert plan.rows_per_second == pytest.approx(0.5)
+
+
 def test_unbatched_graphs_are_measured_on_the_sample_as_it_is() -> None:
     """Neither cut nor repeated."""
     session = Doubler()
