@@ -1,55 +1,22 @@
 """The models of a repository and the state of each version: found, loaded, answered for, unloaded."""
 
 import asyncio
-import enum
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from podium.v1 import model_manifest_pb2 as manifest_pb
-from podium.v1 import model_service_pb2 as pb
 
 from podium_server.errors import LoadFailed, ModelNotFound, NotReady
 from podium_server.metrics import Metrics
 from podium_server.model_ref import NAME, is_version, parse_ref
 from podium_server.package import PackageError
 from podium_server.servable import Servable
+from podium_server.version_entry import STATES, VersionEntry, VersionState
 
 log = logging.getLogger(__name__)
-
-
-class VersionState(enum.IntEnum):
-    """The state of one version; the wire's numbers."""
-
-    LOADING = pb.VERSION_STATE_LOADING
-    READY = pb.VERSION_STATE_READY
-    UNLOADING = pb.VERSION_STATE_UNLOADING
-    UNAVAILABLE = pb.VERSION_STATE_UNAVAILABLE
-
-
-STATES = [state.name for state in VersionState]
-
-
-@dataclass(slots=True)
-class VersionEntry:
-    """One version.
-
-    Attributes:
-        version: 1 or more.
-        state: whether it answers.
-        reason: why it does not; empty when ready.
-        servable: what answers, while ready or unloading.
-        load_s: seconds from the start of its load to ready; 0 before.
-    """
-
-    version: int
-    state: VersionState
-    reason: str = ""
-    servable: Servable | None = None
-    load_s: float = 0.0
 
 
 # Reads, replays and warms one version folder; raises PackageError with the reason when it must not be served.

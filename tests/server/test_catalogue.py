@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from podium_server.catalogue import Catalogue, VersionState
+from podium_server.catalogue import Catalogue
 from podium_server.errors import InvalidArgument, LoadFailed, ModelNotFound, NotReady
 from podium_server.metrics import Metrics
 from podium_server.servable import Servable
+from podium_server.version_entry import VersionState
 
 from tests.server.conftest import MakeCatalogue, MakeLoader
 from tests.server.packages import GOLDEN_X, scaled, write_onnx, write_package

@@ -11,7 +11,8 @@ from typing import Any
 from grpc import StatusCode, aio
 from grpc_health.v1 import health_pb2
 
-from podium_server.catalogue import Catalogue, VersionState
+from podium_server.catalogue import Catalogue
+from podium_server.version_entry import VersionState
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING

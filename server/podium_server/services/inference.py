@@ -6,7 +6,7 @@ from contextlib import aclosing
 from importlib.metadata import version as installed_version
 from weakref import WeakKeyDictionary
 
-from podium_server.catalogue import Catalogue, VersionEntry, VersionState
+from podium_server.catalogue import Catalogue
 from podium_server.errors import InvalidArgument, ModelNotFound, PodiumError, Unsupported
 from podium_server.model_ref import parse_version
 from podium_server.oip import messages as oip
@@ -17,6 +17,7 @@ from podium_server.oip.pipeline import in_order
 from podium_server.oip.statistics import count
 from podium_server.rpc import Call
 from podium_server.servable import Servable
+from podium_server.version_entry import VersionEntry, VersionState
 
 # Of Triton's names for what a server can do beyond the protocol, those that work here.
 EXTENSIONS = (

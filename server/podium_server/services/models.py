@@ -4,11 +4,12 @@ from collections.abc import Mapping
 
 from podium.v1 import model_service_pb2 as pb
 
-from podium_server.catalogue import Catalogue, VersionEntry
+from podium_server.catalogue import Catalogue
 from podium_server.errors import InvalidArgument
 from podium_server.model_ref import parse_ref
 from podium_server.rpc import Call
 from podium_server.servable import Servable
+from podium_server.version_entry import VersionEntry
 
 
 class ModelService:
