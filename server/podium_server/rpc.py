@@ -117,17 +117,15 @@ class Call:
         self.servable = servable
         return servable
 
-    def answered(self, servable: Servable, *, rows: int, preprocess_s: float, run: Run, encode_s: float = 0.0) -> None:
+    def answered(self, servable: Servable, *, preprocess_s: float, run: Run, encode_s: float = 0.0) -> None:
         """Report a successful answer: feeds metrics, usage and the trailing metadata.
 
         Args:
             servable: who answered.
-            rows: the request's rows.
             preprocess_s: seconds of decoding and preparing.
             run: what the batcher gave.
             encode_s: seconds of building the answer.
         """
-        del rows
         self.servable = servable
         total_s = time.monotonic() - self.began
         servable.usage.answered(run, total_s=total_s, preprocess_s=preprocess_s, encode_s=encode_s)

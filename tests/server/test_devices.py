@@ -5,7 +5,8 @@ import os
 import onnxruntime
 import pytest
 from podium_server.runtime.devices import parse_device
-from podium_server.runtime.probe import DeviceUnavailable, choose_device, explain, open_session
+from podium_server.runtime.opening import WrongProvider, open_session
+from podium_server.runtime.probe import DeviceUnavailable, choose_device, explain
 
 # What onnxruntime-gpu 1.31.1 writes on a machine without CUDA, with its colours and timestamps.
 CUDA_LOG = (
@@ -100,8 +101,8 @@ def test_auto_takes_the_cpu_when_cuda_is_broken_and_says_why() -> None:
 @pytest.mark.usefixtures("broken_cuda")
 def test_a_models_session_that_fell_back_is_refused() -> None:
     """Not only the probe's session is checked: each model's is."""
-    with pytest.raises(DeviceUnavailable, match="took CPUExecutionProvider in place of CUDAExecutionProvider"):
-        open_session(parse_device("cuda"), b"")
+    with pytest.raises(WrongProvider, match="took CPUExecutionProvider in place of CUDAExecutionProvider"):
+        open_session(b"", [(name, dict(options)) for name, options in parse_device("cuda").providers])
 
 
 def test_the_reason_is_the_loaders_words_without_their_frame() -> None:

@@ -385,7 +385,7 @@ async def test_answer_counts_for_the_version_and_tells_where_time_went(wire: Wir
 
     async def behave(request: pb.GetModelRequest, call: Call) -> pb.GetModelResponse:
         run = Run((np.zeros(1),), queue_s=0.25, run_s=0.5)
-        call.answered(served, rows=1, preprocess_s=0.125, run=run, encode_s=0.0625)
+        call.answered(served, preprocess_s=0.125, run=run, encode_s=0.0625)
         return await _answer(request, call)
 
     wire.scripted.behave = behave

@@ -38,14 +38,12 @@ class Answer(NamedTuple):
     Attributes:
         response: what the caller gets.
         run: what the batcher gave.
-        rows: the request's rows.
         decode_s: seconds of reading the request.
         encode_s: seconds of writing the response.
     """
 
     response: ModelInferResponse
     run: Run
-    rows: int
     decode_s: float
     encode_s: float
 
@@ -63,7 +61,6 @@ class OpenModel:
     def __init__(self, servable: Servable) -> None:
         self._batcher = servable.batchers[graph_of(servable)]
         signature = self._batcher.signature
-        self._batched = signature.batched
         self._refusal = "; ".join(f"'{each.name}' is {each.type}" for each in signature.uncarried)
         if self._refusal:
             self._refusal = f"model '{servable.name}' cannot be run: {self._refusal}, which this protocol cannot carry"
@@ -91,12 +88,11 @@ class OpenModel:
         options = read_options(request.parameters)
         wanted = self._writer.select(request.outputs)
         inputs = await self._read(request)
-        rows = inputs.tensors[0].shape[0] if self._batched else 1
         decoded = time.perf_counter()
         run = await self._run(inputs.tensors, options, deadline)
         ran = time.perf_counter()
         response = await self._write(request.id, run, wanted, inputs.typed)
-        return Answer(response, run, rows, decoded - began, time.perf_counter() - ran)
+        return Answer(response, run, decoded - began, time.perf_counter() - ran)
 
     async def _read(self, request: ModelInferRequest) -> Inputs:
         """Read a request; on a thread where that takes the event loop from others."""

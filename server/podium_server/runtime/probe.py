@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import onnxruntime as ort
 
 from podium_server.runtime.devices import AUTO, CPU_PROVIDER, Device, parse_device
+from podium_server.runtime.opening import WrongProvider, open_session
 
 # What `auto` tries where it is built in, best first. The others compile each graph, for minutes, or change its
 # numbers: they run for those who ask for them.
@@ -72,28 +73,6 @@ def choose_device(asked: str) -> Choice:
     raise DeviceUnavailable("; ".join(passed_over))
 
 
-def open_session(device: Device, model: str | bytes, options: object = None) -> ort.InferenceSession:
-    """Create a session on this device, which stays there.
-
-    ONNX Runtime's fallback is off, at creation and at a failing run alike: it would move the session to the CPU
-    for good and only print that it did.
-
-    Args:
-        device: where the graph runs.
-        model: the ONNX file's path or its bytes.
-        options: an `onnxruntime.SessionOptions`; ONNX Runtime's defaults when None.
-
-    Raises:
-        DeviceUnavailable: if ONNX Runtime took another execution provider all the same.
-        Exception: whatever ONNX Runtime raises for a graph that it cannot load.
-    """
-    providers = [(name, dict(settings)) for name, settings in device.providers]
-    session = ort.InferenceSession(model, options, providers=providers, enable_fallback=False)
-    if (taken := session.get_providers()[0]) != device.provider:
-        raise DeviceUnavailable(f"device {device.name}: ONNX Runtime took {taken} in place of {device.provider}")
-    return session
-
-
 def _prove(device: Device) -> None:
     """Run the smallest graph on a device, or raise `DeviceUnavailable` with what the loader wrote."""
     available = ort.get_available_providers()
@@ -105,7 +84,7 @@ def _prove(device: Device) -> None:
     failure, written = _watch(lambda: _run_identity(device))
     if failure is not None:
         # A session that fell back says no more than that it did; why is in the log.
-        raised = "" if isinstance(failure, DeviceUnavailable) else str(failure)
+        raised = "" if isinstance(failure, WrongProvider) else str(failure)
         reason = explain(raised, written) or "ONNX Runtime gives no reason"
         raise DeviceUnavailable(f"device {device.name}: {device.provider} does not work here: {reason}") from failure
 
@@ -113,7 +92,7 @@ def _prove(device: Device) -> None:
 def _run_identity(device: Device) -> None:
     if device.provider != CPU_PROVIDER and hasattr(ort, "preload_dlls"):
         ort.preload_dlls()  # finds the CUDA libraries of the nvidia-* packages, where they are installed
-    open_session(device, _IDENTITY)
+    open_session(_IDENTITY, [(name, dict(options)) for name, options in device.providers])
 
 
 def _watch(action: Callable[[], None]) -> tuple[Exception | None, str]:

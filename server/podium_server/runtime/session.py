@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from podium_server.elements import BY_ONNX
 from podium_server.errors import InvalidArgument, LoadFailed, RunFailed
+from podium_server.runtime.opening import open_session
 from podium_server.signature import Signature, TensorSpec, Uncarried
 
 Tensor: TypeAlias = NDArray[Any]
@@ -58,9 +59,7 @@ class Session:
     ) -> None:
         asked = [(p, {}) if isinstance(p, str) else (p[0], dict(p[1])) for p in providers]
         self._session = _open(model, asked, num_threads)
-        self.provider: str = self._session.get_providers()[0]
-        if self.provider != asked[0][0]:
-            raise LoadFailed(f"ONNX Runtime runs this graph on {self.provider}, not on {asked[0][0]} as asked")
+        self.provider: str = asked[0][0]
         self.signature = read_signature(self._session)
         self._input_names = [i.name for i in self._session.get_inputs()]
         self._output_names = [o.name for o in self._session.get_outputs()]
@@ -128,7 +127,7 @@ def clean(message: str) -> str:
 
 
 def _open(model: bytes | Path, providers: list[tuple[str, dict[str, str]]], num_threads: int) -> ort.InferenceSession:
-    """Create ONNX Runtime's session without its fallback, which would move it to the CPU and only print so."""
+    """Create ONNX Runtime's session as a server wants it."""
     if providers[0][0] not in (available := ort.get_available_providers()):
         raise LoadFailed(f"this ONNX Runtime has no {providers[0][0]}; it has {', '.join(available)}")
     options = ort.SessionOptions()
@@ -141,7 +140,7 @@ def _open(model: bytes | Path, providers: list[tuple[str, dict[str, str]]], num_
     options.log_severity_level = _FATAL
     source = model if isinstance(model, bytes) else str(model)
     try:
-        return ort.InferenceSession(source, options, providers=providers, enable_fallback=False)
+        return open_session(source, providers, options)
     except Exception as error:  # ONNX Runtime's errors have no other base
         reason = str(error) if isinstance(model, bytes) else str(error).replace(str(model), model.name)
         raise LoadFailed(f"ONNX Runtime {ort.__version__} cannot load the graph: {clean(reason)}") from error

@@ -103,9 +103,7 @@ class InferenceService:
         """Run a model."""
         servable = call.serve_with(self._resolve(request.model_name, request.model_version))
         answer = await self._open(servable).infer(request, call.deadline)
-        call.answered(
-            servable, rows=answer.rows, preprocess_s=answer.decode_s, run=answer.run, encode_s=answer.encode_s
-        )
+        call.answered(servable, preprocess_s=answer.decode_s, run=answer.run, encode_s=answer.encode_s)
         return answer.response
 
     async def ModelStreamInfer(  # noqa: N802

@@ -123,7 +123,7 @@ class PictureCall:
         if encoder is None:
             raise self.model.without("no encoder")
         run = await self._run(encoder, rows, classes)
-        self.spent.ran(run, len(rows))
+        self.spent.ran(run)
         names = ("mean", "log_variance") if self.model.is_variational else ("mean",)
         outputs = [encoder.output(run.outputs, name).astype(np.float32, copy=False) for name in names]
         finite = np.logical_and.reduce([np.isfinite(output).all(axis=1) for output in outputs])
@@ -155,7 +155,7 @@ class PictureCall:
     ) -> NDArray[Any]:
         """Run a graph that gives pictures: (N, …)."""
         run = await self._run(graph, rows, classes)
-        self.spent.ran(run, len(rows), waited=waited)
+        self.spent.ran(run, waited=waited)
         return graph.output(run.outputs, graph.drawn)
 
     async def sample(
@@ -213,7 +213,6 @@ class PictureCall:
         spent = self.spent
         self._call.answered(
             self.servable,
-            rows=spent.rows,
             preprocess_s=spent.preprocess_s,
             run=Run((), spent.queue_s, spent.run_s),
             encode_s=spent.encode_s,

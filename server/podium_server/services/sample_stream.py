@@ -108,7 +108,7 @@ class SampleStream:
     def _add_to_total(self, call: PictureCall, start: int) -> None:
         """Count an answer as part of the call: only the first one's wait was in nobody's shadow."""
         total, spent = self.total.spent, call.spent
-        total.ran(Run((), spent.queue_s, spent.run_s), spent.rows, waited=not start)
+        total.ran(Run((), spent.queue_s, spent.run_s), waited=not start)
         total.encode_s += spent.encode_s
 
 
