@@ -11,7 +11,7 @@ import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
@@ -22,6 +22,7 @@ from podium.v1 import classification_service_pb2, image_service_pb2, model_servi
 
 from podium_server.catalogue import Catalogue
 from podium_server.graph_loader import LoadOptions
+from podium_server.imaging.pool import ImagePool
 from podium_server.loader import Loader
 from podium_server.logs import set_up_logs
 from podium_server.metrics import Metrics
@@ -78,8 +79,7 @@ class Server:
         self.gate = Gate()
         self._loader = Loader(_load_options(settings), self.metrics, check_package)
         self.catalogue = Catalogue(settings.repository, settings.versions, self._loader.load, self.metrics)
-        self._classification = ClassificationService(self.catalogue, settings)
-        self._images = ImageService(self.catalogue, settings)
+        self._pool = ImagePool(settings.cores or allowed_cores(), settings.queue_rows)
         services = self._services()
         self._health = HealthReporter(self.catalogue, [descriptor.full_name for descriptor, _ in services])
         self._grpc = aio.server(options=_channel_options(settings))
@@ -93,11 +93,12 @@ class Server:
 
     def _services(self) -> list[tuple[ServiceDescriptor, object]]:
         """Every service with what implements it."""
+        shared = self.catalogue, self.settings, self._pool
         return [
-            (classification_service_pb2.DESCRIPTOR.services_by_name["ClassificationService"], self._classification),
-            (image_service_pb2.DESCRIPTOR.services_by_name["ImageService"], self._images),
-            (model_service_pb2.DESCRIPTOR.services_by_name["ModelService"], ModelService(self.catalogue)),
-            (OPEN_INFERENCE.services_by_name["GRPCInferenceService"], InferenceService(self.catalogue)),
+            (_service(classification_service_pb2.DESCRIPTOR), ClassificationService(*shared)),
+            (_service(image_service_pb2.DESCRIPTOR), ImageService(*shared)),
+            (_service(model_service_pb2.DESCRIPTOR), ModelService(self.catalogue)),
+            (_service(OPEN_INFERENCE), InferenceService(self.catalogue)),
         ]
 
     async def start(self) -> Ports:
@@ -136,9 +137,14 @@ class Server:
         await self.catalogue.close()
         if self._http is not None:
             await self._http.close()
-        self._classification.close()
-        self._images.close()
+        self._pool.close()
         self._loader.close()
+
+
+def _service(file: Any) -> ServiceDescriptor:
+    """The only service of a contract's file."""
+    (service,) = file.services_by_name.values()
+    return cast(ServiceDescriptor, service)
 
 
 def _load_options(settings: Settings) -> LoadOptions:

@@ -19,6 +19,7 @@ from podium.v1 import model_manifest_pb2 as pb
 from podium_server.batching.batcher import Batcher
 from podium_server.catalogue import Catalogue
 from podium_server.elements import BY_OIP
+from podium_server.imaging.pool import ImagePool
 from podium_server.metrics import Metrics
 from podium_server.plan import Layout, Plan
 from podium_server.rpc import Gate, handlers
@@ -89,7 +90,8 @@ class Desk:
         self._folder = folder
         self.catalogue = Catalogue(folder, None, self._load, self.metrics)
         settings = Settings(repository=folder, cores=1, max_images_per_request=100, max_image_bytes=2000)
-        self.service = ClassificationService(self.catalogue, settings)
+        self.pool = ImagePool(1, settings.queue_rows)
+        self.service = ClassificationService(self.catalogue, settings, self.pool)
         self.stub: stubs.ClassificationServiceAsyncStub
 
     async def add(self, name: str, described: pb.ModelManifest, of: Signature | None = None) -> None:
@@ -138,7 +140,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
         yield desk
     await server.stop(None)
     await desk.catalogue.close()
-    desk.service.close()
+    desk.pool.close()
 
 
 def tensor(scores: Sequence[float], oip: str = "FP32", shape: Sequence[int] = (1, 2, 2)) -> image_pb2.Image:

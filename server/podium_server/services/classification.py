@@ -14,7 +14,6 @@ from podium_server.errors import InvalidArgument, LoadFailed, WrongTask
 from podium_server.imaging.decode import ImageLimits
 from podium_server.imaging.pool import ImagePool
 from podium_server.rpc import Call
-from podium_server.runtime.cores import allowed_cores
 from podium_server.servable import Servable
 from podium_server.services.classifier import Classifier
 from podium_server.services.tasks import purpose
@@ -26,14 +25,15 @@ class ClassificationService:
 
     Args:
         catalogue: the models.
-        settings: limits of pictures and calls, and the number of cores.
+        settings: limits of pictures and calls.
+        pool: reads pictures.
     """
 
-    def __init__(self, catalogue: Catalogue, settings: Settings) -> None:
+    def __init__(self, catalogue: Catalogue, settings: Settings, pool: ImagePool) -> None:
         self._catalogue = catalogue
         self._max_images = settings.max_images_per_request
         self._limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels)
-        self._pool = ImagePool(settings.cores or allowed_cores(), settings.queue_rows)
+        self._pool = pool
         # Weak: a version that is unloaded takes what was compiled for it along.
         self._classifiers: WeakKeyDictionary[Servable, tuple[Classifier, Batcher]] = WeakKeyDictionary()
 
@@ -51,7 +51,7 @@ class ClassificationService:
         ran = time.monotonic()
         results = classifier.results(rows, run.outputs[0], request.top_k, return_logits=request.return_logits)
         ended = time.monotonic()
-        call.answered(servable, rows=len(rows), preprocess_s=read - began, run=run, encode_s=ended - ran)
+        call.answered(servable, preprocess_s=read - began, run=run, encode_s=ended - ran)
         timings = response_metadata_pb2.Timings(
             total_ms=(ended - began) * 1e3,
             preprocess_ms=(read - began) * 1e3,
@@ -65,10 +65,6 @@ class ClassificationService:
             timings=timings,
         )
         return wire.ClassifyResponse(metadata=metadata, results=results)
-
-    def close(self) -> None:
-        """End the threads that decode."""
-        self._pool.close()
 
     def _compile(self, servable: Servable) -> tuple[Classifier, Batcher]:
         """Make what a version's calls need, on the first of them.

@@ -9,6 +9,7 @@ from podium.v1 import image_service_pb2 as wire
 
 from podium_server.catalogue import Catalogue
 from podium_server.errors import InvalidArgument
+from podium_server.imaging.pool import ImagePool
 from podium_server.pictures import paths
 from podium_server.pictures.asked_class import class_of_all, repeated
 from podium_server.pictures.classes import suggestion
@@ -38,11 +39,12 @@ class ImageService:
 
     Args:
         catalogue: the models.
-        settings: limits of pictures and calls, and the number of cores.
+        settings: limits of pictures and calls.
+        pool: reads and writes pictures.
     """
 
-    def __init__(self, catalogue: Catalogue, settings: Settings) -> None:
-        self._models = PictureModels(catalogue, settings)
+    def __init__(self, catalogue: Catalogue, settings: Settings, pool: ImagePool) -> None:
+        self._models = PictureModels(catalogue, settings, pool)
         self._max_images = settings.max_images_per_request
 
     async def Sample(self, request: wire.SampleRequest, call: Call) -> wire.SampleResponse:  # noqa: N802
@@ -177,10 +179,6 @@ class ImageService:
         pictures = await work.paint_all(latents, repeated(asked, count), painter)
         pictures = await work.finish(pictures, painter, len(strengths))
         return wire.EditResponse(metadata=work.answered(), pictures=pictures)
-
-    def close(self) -> None:
-        """End the threads that read and paint."""
-        self._models.close()
 
 
 def _direction(work: PictureCall, name: str) -> NDArray[np.float64]:

@@ -9,7 +9,6 @@ from podium_server.imaging.pool import ImagePool
 from podium_server.pictures.painter import Painter
 from podium_server.pictures.picture_model import TASKS, PictureModel
 from podium_server.rpc import Call
-from podium_server.runtime.cores import allowed_cores
 from podium_server.servable import Servable
 from podium_server.services.picture_call import PictureCall
 from podium_server.services.tasks import purpose
@@ -21,14 +20,15 @@ class PictureModels:
 
     Args:
         catalogue: the models.
-        settings: limits of pictures and calls, and the number of cores.
+        settings: limits of pictures and calls.
+        pool: reads and writes pictures.
     """
 
-    def __init__(self, catalogue: Catalogue, settings: Settings) -> None:
+    def __init__(self, catalogue: Catalogue, settings: Settings, pool: ImagePool) -> None:
         self._catalogue = catalogue
         self._settings = settings
         self._limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels)
-        self._pool = ImagePool(settings.cores or allowed_cores(), settings.queue_rows)
+        self._pool = pool
         # Weak: a version that is unloaded takes what was compiled for it along.
         self._models: WeakKeyDictionary[Servable, PictureModel] = WeakKeyDictionary()
 
@@ -58,10 +58,6 @@ class PictureModels:
             max_bytes=self._settings.max_message_bytes,
             max_grid_pixels=self._settings.max_image_pixels,
         )
-
-    def close(self) -> None:
-        """End the threads that read and paint."""
-        self._pool.close()
 
     def _compile(self, servable: Servable) -> PictureModel:
         """Make what a version's calls need.

@@ -76,7 +76,8 @@ class ModelServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def LoadModel(self, request, context):
-        """Loads a model's versions from the repository, as it is now. Versions already ready and unchanged stay.
+        """Loads a model's versions from the repository, as it is now. Versions already ready stay: a version's files never
+        change.
         NOT_FOUND when the repository has no such model; FAILED_PRECONDITION with the reason when none can be loaded.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

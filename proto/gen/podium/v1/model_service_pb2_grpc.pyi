@@ -38,7 +38,8 @@ class ModelServiceStub:
     GetModel: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.GetModelRequest, _model_service_pb2.GetModelResponse]
     """Describes one version with its manifest. NOT_FOUND when it is not in the repository."""
     LoadModel: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.LoadModelRequest, _model_service_pb2.LoadModelResponse]
-    """Loads a model's versions from the repository, as it is now. Versions already ready and unchanged stay.
+    """Loads a model's versions from the repository, as it is now. Versions already ready stay: a version's files never
+    change.
     NOT_FOUND when the repository has no such model; FAILED_PRECONDITION with the reason when none can be loaded.
     """
     UnloadModel: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.UnloadModelRequest, _model_service_pb2.UnloadModelResponse]
@@ -54,7 +55,8 @@ class ModelServiceAsyncStub(ModelServiceStub):
     GetModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.GetModelRequest, _model_service_pb2.GetModelResponse]  # type: ignore[assignment]
     """Describes one version with its manifest. NOT_FOUND when it is not in the repository."""
     LoadModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.LoadModelRequest, _model_service_pb2.LoadModelResponse]  # type: ignore[assignment]
-    """Loads a model's versions from the repository, as it is now. Versions already ready and unchanged stay.
+    """Loads a model's versions from the repository, as it is now. Versions already ready stay: a version's files never
+    change.
     NOT_FOUND when the repository has no such model; FAILED_PRECONDITION with the reason when none can be loaded.
     """
     UnloadModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.UnloadModelRequest, _model_service_pb2.UnloadModelResponse]  # type: ignore[assignment]
@@ -85,7 +87,8 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _model_service_pb2.LoadModelRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_model_service_pb2.LoadModelResponse, _abc.Awaitable[_model_service_pb2.LoadModelResponse]]:
-        """Loads a model's versions from the repository, as it is now. Versions already ready and unchanged stay.
+        """Loads a model's versions from the repository, as it is now. Versions already ready stay: a version's files never
+        change.
         NOT_FOUND when the repository has no such model; FAILED_PRECONDITION with the reason when none can be loaded.
         """
 
