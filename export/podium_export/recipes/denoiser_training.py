@@ -13,8 +13,7 @@ from torch.nn import functional as F
 from podium_export.architectures.autoencoder import Autoencoder, AutoencoderConfig
 from podium_export.architectures.layers import Kind, Layer, linear_layers
 from podium_export.recipes.digit_training import Digits, Progress
-from podium_export.recipes.reproducible import reproducible
-from podium_export.recipes.variation import Variation
+from podium_export.recipes.one_cycle import train_one_cycle
 
 NOISE = 0.4
 """The standard deviation of the noise that figures are measured with; pixels are 0 ... 1, and stay there."""
@@ -64,24 +63,11 @@ class DenoiserPlan:
 
 def train_denoiser(digits: Digits, plan: DenoiserPlan, progress: Progress) -> Autoencoder:
     """Train from nothing; the same digits, plan and PyTorch give the same weights."""
-    variation = Variation(max_turn=0.12, max_shift_px=1.0, max_scale=0.06)
-    with reproducible(plan.seed) as chance:
-        network = Autoencoder(plan.config).train()
-        num_steps = plan.num_epochs * (len(digits) // plan.batch_size)
-        optimizer = torch.optim.Adam(network.parameters())
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, plan.peak_learning_rate, total_steps=num_steps, pct_start=0.1
-        )
-        for step in range(1, num_steps + 1):
-            places = torch.randint(len(digits), (plan.batch_size,), generator=chance)
-            clean_BCHW = variation.apply(digits.images[places], chance).clamp(0, 1)
-            loss = F.binary_cross_entropy(network(_spoiled(clean_BCHW, plan, chance)), clean_BCHW)
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            schedule.step()
-            progress(step, num_steps)
-    return network.eval()
+
+    def loss(network: Autoencoder, clean_BCHW: Tensor, chance: torch.Generator) -> Tensor:
+        return F.binary_cross_entropy(network(_spoiled(clean_BCHW, plan, chance)), clean_BCHW)
+
+    return train_one_cycle(lambda: Autoencoder(plan.config), loss, digits, plan, progress)
 
 
 def noisy(images: Tensor, deviation: Tensor | float, chance: torch.Generator) -> Tensor:

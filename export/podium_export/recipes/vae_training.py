@@ -7,12 +7,12 @@ equation 10, one draw of the noise a picture and step.
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from podium_export.architectures.layers import Kind, Layer, linear_layers
 from podium_export.architectures.vae import VAE, VAEConfig
 from podium_export.recipes.digit_training import Digits, Progress
-from podium_export.recipes.reproducible import reproducible
-from podium_export.recipes.variation import Variation
+from podium_export.recipes.one_cycle import train_one_cycle
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,26 +59,14 @@ class VAEPlan:
 
 def train_vae(digits: Digits, plan: VAEPlan, progress: Progress) -> VAE:
     """Train from nothing; the same digits, plan and PyTorch give the same weights."""
-    variation = Variation(max_turn=0.12, max_shift_px=1.0, max_scale=0.06)
-    with reproducible(plan.seed) as chance:
-        network = VAE(plan.config).train()
-        num_steps = plan.num_epochs * (len(digits) // plan.batch_size)
-        optimizer = torch.optim.Adam(network.parameters())
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, plan.peak_learning_rate, total_steps=num_steps, pct_start=0.1
-        )
-        for step in range(1, num_steps + 1):
-            places = torch.randint(len(digits), (plan.batch_size,), generator=chance)
-            x_BCHW = variation.apply(digits.images[places], chance).clamp(0, 1)
-            log_likelihood_B, divergence_B = network(
-                x_BCHW, torch.randn(plan.batch_size, plan.latent_size, generator=chance)
-            )
-            optimizer.zero_grad()
-            (divergence_B - log_likelihood_B).mean().backward()
-            optimizer.step()
-            schedule.step()
-            progress(step, num_steps)
-    return network.eval()
+
+    def loss(network: VAE, x_BCHW: Tensor, chance: torch.Generator) -> Tensor:
+        epsilon_BD = torch.randn(len(x_BCHW), plan.latent_size, generator=chance)
+        log_likelihood_B, divergence_B = network(x_BCHW, epsilon_BD)
+        cost: Tensor = (divergence_B - log_likelihood_B).mean()
+        return cost
+
+    return train_one_cycle(lambda: VAE(plan.config), loss, digits, plan, progress)
 
 
 def evidence_lower_bound(network: VAE, digits: Digits, *, num_draws: int = 16, seed: int = 0) -> tuple[float, float]:
