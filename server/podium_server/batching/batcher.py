@@ -203,7 +203,8 @@ class Batcher:
 
     def _ran(self, finished: Finished) -> None:
         rows = sum(ticket.rows for ticket, _ in finished.outcomes)
-        self._row_s += SMOOTHING * (finished.run_s / max(rows, 1) / self._num_sessions - self._row_s)
+        row_s = finished.run_s / max(rows, 1) / self._num_sessions
+        self._row_s += (SMOOTHING if self._row_s else 1.0) * (row_s - self._row_s)
         self._observer.ran(requests=len(finished.outcomes), rows=rows, run_s=finished.run_s)
         self._deliver(finished.outcomes)
 

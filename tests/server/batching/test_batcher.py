@@ -129,6 +129,24 @@ async def test_full_queue_answers_at_once(make_batcher: MakeBatcher, held: HeldD
     assert held.seen == [-1, 1, 2]
 
 
+async def test_refused_caller_is_told_when_the_queue_will_be_empty(
+    make_batcher: MakeBatcher, held: HeldDoubler
+) -> None:
+    """As long as the rows that wait will take, at the pace of the rows that ran: here of one run of one row."""
+    batcher = make_batcher(held, max_batch_rows=1, max_waiting_rows=3)
+    task = await occupied(batcher, held)
+    held.let_go()
+    pace_s = (await task).run_s
+    running, waiting = await occupied(batcher, held), start(batcher, 1, 2, 3)
+    await queued(batcher, 3)
+    with pytest.raises(Overloaded) as refusal:
+        await batcher.run(rows(4))
+    assert refusal.value.retry_after_s == pytest.approx(3 * pace_s)
+    assert pace_s > 0
+    held.open()
+    await asyncio.gather(running, waiting)
+
+
 async def test_request_in_parts_is_refused_as_a_whole(make_batcher: MakeBatcher, held: HeldDoubler) -> None:
     """None of its parts is run where not all have room."""
     batcher = make_batcher(held, max_batch_rows=1, max_waiting_rows=3)
