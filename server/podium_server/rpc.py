@@ -196,6 +196,7 @@ def _bind(
     read, write = request_class.FromString, GetMessageClass(method.output_type).SerializeToString
     if method.client_streaming and method.server_streaming:
         return grpc.stream_stream_rpc_method_handler(_streaming(function, ledger, gate), read, write)
+    assert not method.client_streaming, f"{method.full_name}: streams with one answer are not bound here yet"
     if method.server_streaming:
 
         def read_and_answer(data: bytes, call: Call) -> AsyncGenerator[Message, None]:

@@ -21,12 +21,13 @@ def show_models(stage: Stage) -> None:
         stage.console.print(f"`podium bundle --repository {stage.repository}` makes them.")
     for name in sorted(names):
         manifest = stage.client.model(name).manifest
-        cases = [case.max_abs_diff for case in manifest.parity.cases]
+        cases = manifest.parity.cases
         stage.console.print(Text(name, style="bold").append(f"  {manifest.description}", style="not bold"))
         if cases:
+            worst = max(cases, key=lambda case: case.max_abs_diff)
             stage.console.print(
                 f"  compared with {manifest.parity.reference} {len(cases)} times before it was published; "
-                f"largest difference {max(cases):.1e}",
+                f"largest difference {worst.max_abs_diff:.1e}, on {worst.inputs} inputs",
                 style="dim",
             )
 
