@@ -103,6 +103,8 @@ class Blueprint:
         labels: a classifier's class names in order; empty: only an index is known. `--labels` replaces them.
         latent_space: what the graph "decoder" reads, where there is one.
         image_output: how an output that is a picture becomes pixels, for tasks that give pictures.
+        generation: how the graph "step" writes, for tasks that give text.
+        files: further files of the package by name, such as a tokenizer's.
         tolerance: how far the graph may be from the network.
     """
 
@@ -115,6 +117,8 @@ class Blueprint:
     labels: tuple[str, ...] = ()
     latent_space: model_manifest_pb2.LatentSpace | None = None
     image_output: model_manifest_pb2.ImageOutput | None = None
+    generation: model_manifest_pb2.Generation | None = None
+    files: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
     tolerance: Tolerance = Tolerance()
 
 

@@ -123,6 +123,8 @@ def assemble(
             )
         )
         manifest.evaluations.extend(evaluations)
+        for name, content in blueprint.files.items():
+            (folder / name).write_bytes(content)
         write_manifest(folder, manifest)
         path = publish(folder, destination)
     return Published(path, manifest, comparisons, blueprint.tolerance)

@@ -30,6 +30,8 @@ def manifest_of(blueprint: Blueprint, graphs: Sequence[pb.Graph]) -> pb.ModelMan
         manifest.latent_space.CopyFrom(blueprint.latent_space)
     if blueprint.image_output is not None:
         manifest.image_output.CopyFrom(blueprint.image_output)
+    if blueprint.generation is not None:
+        manifest.generation.CopyFrom(blueprint.generation)
     return manifest
 
 

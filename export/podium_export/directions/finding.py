@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from podium.v1 import model_manifest_pb2 as pb
 
-from podium_export.directions.direction import METHODS, Examples, Latents, Separation, separation, split
+from podium_export.directions.direction import Examples, Latents, Separation, split
+from podium_export.directions.named import named_direction
 from podium_export.directions.revising import add_direction
 from podium_export.encoding.encoder import Encoder
 from podium_export.encoding.picture_folder import pictures_of
@@ -90,33 +91,24 @@ def find_direction(repository: Path, model: str, wanted: Wanted, progress: Progr
     for (folder, _), found in zip(folders, files, strict=True):
         progress.step(f"Encoding {len(found):,} pictures of {folder}")
         latents.append(encoder.encode(found, progress.detail).mean)
-    direction, held_out = measured(wanted, Examples(*latents))
+    direction, held_out = named_direction(wanted.name, wanted.method, *split(Examples(*latents)))
+    _refuse_none(direction)
     progress.step("Writing the new version")
     name = model.partition("/")[0]
     return Found(add_direction(package, direction, Destination(repository, name)), package, direction, held_out)
 
 
-def measured(wanted: Wanted, examples: Examples) -> tuple[pb.LatentDirection, Separation]:
-    """Find a direction from two thirds of the examples, and see on which side of it the others lie.
+def _refuse_none(direction: pb.LatentDirection) -> None:
+    """Refuse a direction that leads nowhere.
 
     Raises:
         OptionError: the two kinds have the same mean, so that no way leads from one to the other.
     """
-    learned, held_out = split(examples)
-    values = METHODS[wanted.method](learned)
-    if not np.isfinite(values).all() or not np.any(values.astype(np.float32)):
+    values = np.array(direction.values)
+    if not np.isfinite(values).all() or not values.any():
         raise OptionError(
             "--positive and --negative: the model sees no difference between the two; give other pictures"
         )
-    parts = separation(values, learned, held_out)
-    direction = pb.LatentDirection(
-        name=wanted.name,
-        values=values,
-        method=wanted.method.replace("-", "_"),
-        held_out_accuracy=parts.accuracy,
-        num_held_out=parts.num_examples,
-    )
-    return direction, parts
 
 
 def open_model(repository: Path, model: str) -> Opened:

@@ -4,7 +4,7 @@ They are trained once by `python -m podium_export.recipes.train NAME`; making th
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
+from podium_export.architecture import Blueprint
 from podium_export.architectures import ARCHITECTURES
 from podium_export.assembling import Published, Source
 from podium_export.checkpoint import load_checkpoint
@@ -27,6 +28,13 @@ WEIGHTS = Path(__file__).parent / "weights"
 """The folder of the weights."""
 
 _FIGURES = "evaluations"
+
+Describe = Callable[[nn.Module, Blueprint], Blueprint]
+"""Adds to what a network's architecture says of it."""
+
+
+def _no_more(_network: nn.Module, blueprint: Blueprint) -> Blueprint:
+    return blueprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +78,13 @@ class StoredWeights:
         """Build the network, in evaluation mode."""
         return fit_architecture(ARCHITECTURES[self.architecture], load_checkpoint(self.file(folder))).network
 
-    def make(self, destination: Destination, progress: Progress) -> Published:
+    def make(self, destination: Destination, progress: Progress, describe: Describe = _no_more) -> Published:
         """Export the weights, with their figures.
+
+        Args:
+            destination: where the package goes.
+            progress: told what is being done.
+            describe: says what this model's architecture cannot know.
 
         Raises:
             ExportError: what stopped it; nothing is published then.
@@ -80,9 +93,10 @@ class StoredWeights:
         progress.step("Reading the weights")
         checkpoint = load_checkpoint(self.file())
         architecture = ARCHITECTURES[self.architecture]
-        blueprint = architecture.blueprint(fit_architecture(architecture, checkpoint).network)
+        network = fit_architecture(architecture, checkpoint).network
+        blueprint = replace(architecture.blueprint(network), description=self.description)
         return export_network(
-            replace(blueprint, description=self.description),
+            describe(network, blueprint),
             Source(self.architecture, checkpoint.file_name, checkpoint.sha256),
             destination,
             progress=progress,

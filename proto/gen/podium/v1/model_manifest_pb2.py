@@ -24,11 +24,12 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from podium.v1 import decoding_pb2 as podium_dot_v1_dot_decoding__pb2
 from podium.v1 import image_pb2 as podium_dot_v1_dot_image__pb2
 from podium.v1 import tensor_pb2 as podium_dot_v1_dot_tensor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epodium/v1/model_manifest.proto\x12\tpodium.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15podium/v1/image.proto\x1a\x16podium/v1/tensor.proto\"\x86\x01\n\x05Graph\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x66ile\x18\x02 \x01(\t\x12%\n\x06inputs\x18\x03 \x03(\x0b\x32\x15.podium.v1.TensorSpec\x12&\n\x07outputs\x18\x04 \x03(\x0b\x32\x15.podium.v1.TensorSpec\x12\x12\n\nbatch_axis\x18\x05 \x01(\t\"J\n\x0e\x43lassification\x12\x0e\n\x06labels\x18\x01 \x03(\t\x12(\n\nscore_kind\x18\x02 \x01(\x0e\x32\x14.podium.v1.ScoreKind\"\r\n\x0bNormalPrior\")\n\x0cUniformPrior\x12\x0b\n\x03low\x18\x01 \x01(\x01\x12\x0c\n\x04high\x18\x02 \x01(\x01\"\r\n\x0bOneHotPrior\"\xa4\x01\n\nLatentPart\x12\x0c\n\x04size\x18\x01 \x01(\r\x12(\n\x06normal\x18\x02 \x01(\x0b\x32\x16.podium.v1.NormalPriorH\x00\x12*\n\x07uniform\x18\x03 \x01(\x0b\x32\x17.podium.v1.UniformPriorH\x00\x12)\n\x07one_hot\x18\x04 \x01(\x0b\x32\x16.podium.v1.OneHotPriorH\x00\x42\x07\n\x05prior\"p\n\x0fLatentDirection\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\x02\x12\x0e\n\x06method\x18\x03 \x01(\t\x12\x19\n\x11held_out_accuracy\x18\x04 \x01(\x01\x12\x14\n\x0cnum_held_out\x18\x05 \x01(\x03\"x\n\x0bLatentSpace\x12$\n\x05parts\x18\x01 \x03(\x0b\x32\x15.podium.v1.LatentPart\x12.\n\ndirections\x18\x02 \x03(\x0b\x32\x1a.podium.v1.LatentDirection\x12\x13\n\x0b\x63lass_names\x18\x03 \x03(\t\"z\n\x0bImageOutput\x12\x0b\n\x03low\x18\x01 \x01(\x01\x12\x0c\n\x04high\x18\x02 \x01(\x01\x12(\n\ncolor_mode\x18\x03 \x01(\x0e\x32\x14.podium.v1.ColorMode\x12&\n\x06layout\x18\x04 \x01(\x0e\x32\x16.podium.v1.ImageLayout\"\xaf\x02\n\nProvenance\x12\x14\n\x0c\x61rchitecture\x18\x01 \x01(\t\x12\'\n\x06\x63onfig\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x12\n\ncheckpoint\x18\x03 \x01(\t\x12\x19\n\x11\x63heckpoint_sha256\x18\x04 \x01(\t\x12/\n\x0b\x65xported_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12>\n\rtool_versions\x18\x06 \x03(\x0b\x32\'.podium.v1.Provenance.ToolVersionsEntry\x12\r\n\x05opset\x18\x07 \x01(\x03\x1a\x33\n\x11ToolVersionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xad\x01\n\nParityCase\x12\r\n\x05graph\x18\x01 \x01(\t\x12\x0e\n\x06output\x18\x02 \x01(\t\x12-\n\x04\x61xes\x18\x03 \x03(\x0b\x32\x1f.podium.v1.ParityCase.AxesEntry\x12\x0e\n\x06inputs\x18\x04 \x01(\t\x12\x14\n\x0cmax_abs_diff\x18\x05 \x01(\x01\x1a+\n\tAxesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"y\n\x06Parity\x12\x11\n\treference\x18\x01 \x01(\t\x12\x1a\n\x12\x61\x62solute_tolerance\x18\x02 \x01(\x01\x12\x1a\n\x12relative_tolerance\x18\x03 \x01(\x01\x12$\n\x05\x63\x61ses\x18\x04 \x03(\x0b\x32\x15.podium.v1.ParityCase\"`\n\nEvaluation\x12\x0e\n\x06metric\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0c\n\x04unit\x18\x03 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x04 \x01(\t\x12\x14\n\x0cnum_examples\x18\x05 \x01(\x03\">\n\nFileDigest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x0e\n\x06sha256\x18\x03 \x01(\t\"\xe0\x03\n\rModelManifest\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\r\x12\x1d\n\x04task\x18\x02 \x01(\x0e\x32\x0f.podium.v1.Task\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12 \n\x06graphs\x18\x04 \x03(\x0b\x32\x10.podium.v1.Graph\x12:\n\x13image_preprocessing\x18\x05 \x01(\x0b\x32\x1d.podium.v1.ImagePreprocessing\x12\x31\n\x0e\x63lassification\x18\x06 \x01(\x0b\x32\x19.podium.v1.Classification\x12)\n\nprovenance\x18\x07 \x01(\x0b\x32\x15.podium.v1.Provenance\x12!\n\x06parity\x18\x08 \x01(\x0b\x32\x11.podium.v1.Parity\x12*\n\x0b\x65valuations\x18\t \x03(\x0b\x32\x15.podium.v1.Evaluation\x12$\n\x05\x66iles\x18\n \x03(\x0b\x32\x15.podium.v1.FileDigest\x12,\n\x0clatent_space\x18\x0b \x01(\x0b\x32\x16.podium.v1.LatentSpace\x12,\n\x0cimage_output\x18\x0c \x01(\x0b\x32\x16.podium.v1.ImageOutput*\x86\x01\n\x04Task\x12\x14\n\x10TASK_UNSPECIFIED\x10\x00\x12\x0f\n\x0bTASK_TENSOR\x10\x01\x12\x1d\n\x19TASK_IMAGE_CLASSIFICATION\x10\x02\x12\x19\n\x15TASK_IMAGE_GENERATION\x10\x03\x12\x1d\n\x19TASK_IMAGE_RECONSTRUCTION\x10\x04*\\\n\tScoreKind\x12\x1a\n\x16SCORE_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11SCORE_KIND_LOGITS\x10\x01\x12\x1c\n\x18SCORE_KIND_PROBABILITIES\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epodium/v1/model_manifest.proto\x12\tpodium.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18podium/v1/decoding.proto\x1a\x15podium/v1/image.proto\x1a\x16podium/v1/tensor.proto\"\x86\x01\n\x05Graph\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x66ile\x18\x02 \x01(\t\x12%\n\x06inputs\x18\x03 \x03(\x0b\x32\x15.podium.v1.TensorSpec\x12&\n\x07outputs\x18\x04 \x03(\x0b\x32\x15.podium.v1.TensorSpec\x12\x12\n\nbatch_axis\x18\x05 \x01(\t\"J\n\x0e\x43lassification\x12\x0e\n\x06labels\x18\x01 \x03(\t\x12(\n\nscore_kind\x18\x02 \x01(\x0e\x32\x14.podium.v1.ScoreKind\"\r\n\x0bNormalPrior\")\n\x0cUniformPrior\x12\x0b\n\x03low\x18\x01 \x01(\x01\x12\x0c\n\x04high\x18\x02 \x01(\x01\"\r\n\x0bOneHotPrior\"\xa4\x01\n\nLatentPart\x12\x0c\n\x04size\x18\x01 \x01(\r\x12(\n\x06normal\x18\x02 \x01(\x0b\x32\x16.podium.v1.NormalPriorH\x00\x12*\n\x07uniform\x18\x03 \x01(\x0b\x32\x17.podium.v1.UniformPriorH\x00\x12)\n\x07one_hot\x18\x04 \x01(\x0b\x32\x16.podium.v1.OneHotPriorH\x00\x42\x07\n\x05prior\"p\n\x0fLatentDirection\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\x02\x12\x0e\n\x06method\x18\x03 \x01(\t\x12\x19\n\x11held_out_accuracy\x18\x04 \x01(\x01\x12\x14\n\x0cnum_held_out\x18\x05 \x01(\x03\"x\n\x0bLatentSpace\x12$\n\x05parts\x18\x01 \x03(\x0b\x32\x15.podium.v1.LatentPart\x12.\n\ndirections\x18\x02 \x03(\x0b\x32\x1a.podium.v1.LatentDirection\x12\x13\n\x0b\x63lass_names\x18\x03 \x03(\t\"z\n\x0bImageOutput\x12\x0b\n\x03low\x18\x01 \x01(\x01\x12\x0c\n\x04high\x18\x02 \x01(\x01\x12(\n\ncolor_mode\x18\x03 \x01(\x0e\x32\x14.podium.v1.ColorMode\x12&\n\x06layout\x18\x04 \x01(\x0e\x32\x16.podium.v1.ImageLayout\"z\n\nVocabulary\x12\x0e\n\x06tokens\x18\x01 \x03(\t\x12!\n\x04unit\x18\x02 \x01(\x0e\x32\x13.podium.v1.TextUnit\x12\x11\n\tlowercase\x18\x03 \x01(\x08\x12\x17\n\nunknown_id\x18\x04 \x01(\rH\x00\x88\x01\x01\x42\r\n\x0b_unknown_id\"\x1c\n\nByteTokens\x12\x0e\n\x06offset\x18\x01 \x01(\r\"$\n\x14HuggingFaceTokenizer\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\"\xda\x01\n\tTokenizer\x12+\n\nvocabulary\x18\x01 \x01(\x0b\x32\x15.podium.v1.VocabularyH\x00\x12&\n\x05\x62ytes\x18\x02 \x01(\x0b\x32\x15.podium.v1.ByteTokensH\x00\x12\x37\n\x0chugging_face\x18\x03 \x01(\x0b\x32\x1f.podium.v1.HuggingFaceTokenizerH\x00\x12\x11\n\tstart_ids\x18\x04 \x03(\r\x12\x0f\n\x07\x65nd_ids\x18\x05 \x03(\r\x12\x13\n\x0bspecial_ids\x18\x06 \x03(\rB\x06\n\x04kind\"r\n\tStepState\x12\r\n\x05input\x18\x01 \x01(\t\x12\x0e\n\x06output\x18\x02 \x01(\t\x12\x18\n\x0e\x65ncoder_output\x18\x03 \x01(\tH\x00\x12#\n\x06values\x18\x04 \x01(\x0b\x32\x11.podium.v1.TensorH\x00\x42\x07\n\x05\x66irst\"4\n\x0bStepContext\x12\r\n\x05input\x18\x01 \x01(\t\x12\x16\n\x0e\x65ncoder_output\x18\x02 \x01(\t\"\xb4\x02\n\nGeneration\x12\'\n\ttokenizer\x18\x01 \x01(\x0b\x32\x14.podium.v1.Tokenizer\x12.\n\x10source_tokenizer\x18\x02 \x01(\x0b\x32\x14.podium.v1.Tokenizer\x12$\n\x06states\x18\x03 \x03(\x0b\x32\x14.podium.v1.StepState\x12(\n\x08\x63ontexts\x18\x04 \x03(\x0b\x32\x16.podium.v1.StepContext\x12\x0f\n\x07\x65nd_ids\x18\x05 \x03(\r\x12\x16\n\x0esuppressed_ids\x18\x06 \x03(\r\x12%\n\x08\x64\x65\x66\x61ults\x18\x07 \x01(\x0b\x32\x13.podium.v1.Decoding\x12\x12\n\nmax_tokens\x18\x08 \x01(\r\x12\x19\n\x11max_source_tokens\x18\t \x01(\r\"\xaf\x02\n\nProvenance\x12\x14\n\x0c\x61rchitecture\x18\x01 \x01(\t\x12\'\n\x06\x63onfig\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x12\n\ncheckpoint\x18\x03 \x01(\t\x12\x19\n\x11\x63heckpoint_sha256\x18\x04 \x01(\t\x12/\n\x0b\x65xported_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12>\n\rtool_versions\x18\x06 \x03(\x0b\x32\'.podium.v1.Provenance.ToolVersionsEntry\x12\r\n\x05opset\x18\x07 \x01(\x03\x1a\x33\n\x11ToolVersionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xad\x01\n\nParityCase\x12\r\n\x05graph\x18\x01 \x01(\t\x12\x0e\n\x06output\x18\x02 \x01(\t\x12-\n\x04\x61xes\x18\x03 \x03(\x0b\x32\x1f.podium.v1.ParityCase.AxesEntry\x12\x0e\n\x06inputs\x18\x04 \x01(\t\x12\x14\n\x0cmax_abs_diff\x18\x05 \x01(\x01\x1a+\n\tAxesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"y\n\x06Parity\x12\x11\n\treference\x18\x01 \x01(\t\x12\x1a\n\x12\x61\x62solute_tolerance\x18\x02 \x01(\x01\x12\x1a\n\x12relative_tolerance\x18\x03 \x01(\x01\x12$\n\x05\x63\x61ses\x18\x04 \x03(\x0b\x32\x15.podium.v1.ParityCase\"`\n\nEvaluation\x12\x0e\n\x06metric\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0c\n\x04unit\x18\x03 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x04 \x01(\t\x12\x14\n\x0cnum_examples\x18\x05 \x01(\x03\">\n\nFileDigest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x0e\n\x06sha256\x18\x03 \x01(\t\"\x8b\x04\n\rModelManifest\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\r\x12\x1d\n\x04task\x18\x02 \x01(\x0e\x32\x0f.podium.v1.Task\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12 \n\x06graphs\x18\x04 \x03(\x0b\x32\x10.podium.v1.Graph\x12:\n\x13image_preprocessing\x18\x05 \x01(\x0b\x32\x1d.podium.v1.ImagePreprocessing\x12\x31\n\x0e\x63lassification\x18\x06 \x01(\x0b\x32\x19.podium.v1.Classification\x12)\n\nprovenance\x18\x07 \x01(\x0b\x32\x15.podium.v1.Provenance\x12!\n\x06parity\x18\x08 \x01(\x0b\x32\x11.podium.v1.Parity\x12*\n\x0b\x65valuations\x18\t \x03(\x0b\x32\x15.podium.v1.Evaluation\x12$\n\x05\x66iles\x18\n \x03(\x0b\x32\x15.podium.v1.FileDigest\x12,\n\x0clatent_space\x18\x0b \x01(\x0b\x32\x16.podium.v1.LatentSpace\x12,\n\x0cimage_output\x18\x0c \x01(\x0b\x32\x16.podium.v1.ImageOutput\x12)\n\ngeneration\x18\r \x01(\x0b\x32\x15.podium.v1.Generation*\xd1\x01\n\x04Task\x12\x14\n\x10TASK_UNSPECIFIED\x10\x00\x12\x0f\n\x0bTASK_TENSOR\x10\x01\x12\x1d\n\x19TASK_IMAGE_CLASSIFICATION\x10\x02\x12\x19\n\x15TASK_IMAGE_GENERATION\x10\x03\x12\x1d\n\x19TASK_IMAGE_RECONSTRUCTION\x10\x04\x12\x18\n\x14TASK_TEXT_GENERATION\x10\x05\x12\x19\n\x15TASK_IMAGE_CAPTIONING\x10\x06\x12\x14\n\x10TASK_TRANSLATION\x10\x07*\\\n\tScoreKind\x12\x1a\n\x16SCORE_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11SCORE_KIND_LOGITS\x10\x01\x12\x1c\n\x18SCORE_KIND_PROBABILITIES\x10\x02*l\n\x08TextUnit\x12\x19\n\x15TEXT_UNIT_UNSPECIFIED\x10\x00\x12\x17\n\x13TEXT_UNIT_CHARACTER\x10\x01\x12\x12\n\x0eTEXT_UNIT_WORD\x10\x02\x12\x18\n\x14TEXT_UNIT_LETTER_RUN\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,42 +40,58 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PROVENANCE_TOOLVERSIONSENTRY']._serialized_options = b'8\001'
   _globals['_PARITYCASE_AXESENTRY']._loaded_options = None
   _globals['_PARITYCASE_AXESENTRY']._serialized_options = b'8\001'
-  _globals['_TASK']._serialized_start=2219
-  _globals['_TASK']._serialized_end=2353
-  _globals['_SCOREKIND']._serialized_start=2355
-  _globals['_SCOREKIND']._serialized_end=2447
-  _globals['_GRAPH']._serialized_start=156
-  _globals['_GRAPH']._serialized_end=290
-  _globals['_CLASSIFICATION']._serialized_start=292
-  _globals['_CLASSIFICATION']._serialized_end=366
-  _globals['_NORMALPRIOR']._serialized_start=368
-  _globals['_NORMALPRIOR']._serialized_end=381
-  _globals['_UNIFORMPRIOR']._serialized_start=383
-  _globals['_UNIFORMPRIOR']._serialized_end=424
-  _globals['_ONEHOTPRIOR']._serialized_start=426
-  _globals['_ONEHOTPRIOR']._serialized_end=439
-  _globals['_LATENTPART']._serialized_start=442
-  _globals['_LATENTPART']._serialized_end=606
-  _globals['_LATENTDIRECTION']._serialized_start=608
-  _globals['_LATENTDIRECTION']._serialized_end=720
-  _globals['_LATENTSPACE']._serialized_start=722
-  _globals['_LATENTSPACE']._serialized_end=842
-  _globals['_IMAGEOUTPUT']._serialized_start=844
-  _globals['_IMAGEOUTPUT']._serialized_end=966
-  _globals['_PROVENANCE']._serialized_start=969
-  _globals['_PROVENANCE']._serialized_end=1272
-  _globals['_PROVENANCE_TOOLVERSIONSENTRY']._serialized_start=1221
-  _globals['_PROVENANCE_TOOLVERSIONSENTRY']._serialized_end=1272
-  _globals['_PARITYCASE']._serialized_start=1275
-  _globals['_PARITYCASE']._serialized_end=1448
-  _globals['_PARITYCASE_AXESENTRY']._serialized_start=1405
-  _globals['_PARITYCASE_AXESENTRY']._serialized_end=1448
-  _globals['_PARITY']._serialized_start=1450
-  _globals['_PARITY']._serialized_end=1571
-  _globals['_EVALUATION']._serialized_start=1573
-  _globals['_EVALUATION']._serialized_end=1669
-  _globals['_FILEDIGEST']._serialized_start=1671
-  _globals['_FILEDIGEST']._serialized_end=1733
-  _globals['_MODELMANIFEST']._serialized_start=1736
-  _globals['_MODELMANIFEST']._serialized_end=2216
+  _globals['_TASK']._serialized_start=3182
+  _globals['_TASK']._serialized_end=3391
+  _globals['_SCOREKIND']._serialized_start=3393
+  _globals['_SCOREKIND']._serialized_end=3485
+  _globals['_TEXTUNIT']._serialized_start=3487
+  _globals['_TEXTUNIT']._serialized_end=3595
+  _globals['_GRAPH']._serialized_start=182
+  _globals['_GRAPH']._serialized_end=316
+  _globals['_CLASSIFICATION']._serialized_start=318
+  _globals['_CLASSIFICATION']._serialized_end=392
+  _globals['_NORMALPRIOR']._serialized_start=394
+  _globals['_NORMALPRIOR']._serialized_end=407
+  _globals['_UNIFORMPRIOR']._serialized_start=409
+  _globals['_UNIFORMPRIOR']._serialized_end=450
+  _globals['_ONEHOTPRIOR']._serialized_start=452
+  _globals['_ONEHOTPRIOR']._serialized_end=465
+  _globals['_LATENTPART']._serialized_start=468
+  _globals['_LATENTPART']._serialized_end=632
+  _globals['_LATENTDIRECTION']._serialized_start=634
+  _globals['_LATENTDIRECTION']._serialized_end=746
+  _globals['_LATENTSPACE']._serialized_start=748
+  _globals['_LATENTSPACE']._serialized_end=868
+  _globals['_IMAGEOUTPUT']._serialized_start=870
+  _globals['_IMAGEOUTPUT']._serialized_end=992
+  _globals['_VOCABULARY']._serialized_start=994
+  _globals['_VOCABULARY']._serialized_end=1116
+  _globals['_BYTETOKENS']._serialized_start=1118
+  _globals['_BYTETOKENS']._serialized_end=1146
+  _globals['_HUGGINGFACETOKENIZER']._serialized_start=1148
+  _globals['_HUGGINGFACETOKENIZER']._serialized_end=1184
+  _globals['_TOKENIZER']._serialized_start=1187
+  _globals['_TOKENIZER']._serialized_end=1405
+  _globals['_STEPSTATE']._serialized_start=1407
+  _globals['_STEPSTATE']._serialized_end=1521
+  _globals['_STEPCONTEXT']._serialized_start=1523
+  _globals['_STEPCONTEXT']._serialized_end=1575
+  _globals['_GENERATION']._serialized_start=1578
+  _globals['_GENERATION']._serialized_end=1886
+  _globals['_PROVENANCE']._serialized_start=1889
+  _globals['_PROVENANCE']._serialized_end=2192
+  _globals['_PROVENANCE_TOOLVERSIONSENTRY']._serialized_start=2141
+  _globals['_PROVENANCE_TOOLVERSIONSENTRY']._serialized_end=2192
+  _globals['_PARITYCASE']._serialized_start=2195
+  _globals['_PARITYCASE']._serialized_end=2368
+  _globals['_PARITYCASE_AXESENTRY']._serialized_start=2325
+  _globals['_PARITYCASE_AXESENTRY']._serialized_end=2368
+  _globals['_PARITY']._serialized_start=2370
+  _globals['_PARITY']._serialized_end=2491
+  _globals['_EVALUATION']._serialized_start=2493
+  _globals['_EVALUATION']._serialized_end=2589
+  _globals['_FILEDIGEST']._serialized_start=2591
+  _globals['_FILEDIGEST']._serialized_end=2653
+  _globals['_MODELMANIFEST']._serialized_start=2656
+  _globals['_MODELMANIFEST']._serialized_end=3179
 # @@protoc_insertion_point(module_scope)

@@ -2,6 +2,7 @@ import datetime
 
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from podium.v1 import decoding_pb2 as _decoding_pb2
 from podium.v1 import image_pb2 as _image_pb2
 from podium.v1 import tensor_pb2 as _tensor_pb2
 from google.protobuf.internal import containers as _containers
@@ -20,20 +21,37 @@ class Task(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TASK_IMAGE_CLASSIFICATION: _ClassVar[Task]
     TASK_IMAGE_GENERATION: _ClassVar[Task]
     TASK_IMAGE_RECONSTRUCTION: _ClassVar[Task]
+    TASK_TEXT_GENERATION: _ClassVar[Task]
+    TASK_IMAGE_CAPTIONING: _ClassVar[Task]
+    TASK_TRANSLATION: _ClassVar[Task]
 
 class ScoreKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     SCORE_KIND_UNSPECIFIED: _ClassVar[ScoreKind]
     SCORE_KIND_LOGITS: _ClassVar[ScoreKind]
     SCORE_KIND_PROBABILITIES: _ClassVar[ScoreKind]
+
+class TextUnit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TEXT_UNIT_UNSPECIFIED: _ClassVar[TextUnit]
+    TEXT_UNIT_CHARACTER: _ClassVar[TextUnit]
+    TEXT_UNIT_WORD: _ClassVar[TextUnit]
+    TEXT_UNIT_LETTER_RUN: _ClassVar[TextUnit]
 TASK_UNSPECIFIED: Task
 TASK_TENSOR: Task
 TASK_IMAGE_CLASSIFICATION: Task
 TASK_IMAGE_GENERATION: Task
 TASK_IMAGE_RECONSTRUCTION: Task
+TASK_TEXT_GENERATION: Task
+TASK_IMAGE_CAPTIONING: Task
+TASK_TRANSLATION: Task
 SCORE_KIND_UNSPECIFIED: ScoreKind
 SCORE_KIND_LOGITS: ScoreKind
 SCORE_KIND_PROBABILITIES: ScoreKind
+TEXT_UNIT_UNSPECIFIED: TextUnit
+TEXT_UNIT_CHARACTER: TextUnit
+TEXT_UNIT_WORD: TextUnit
+TEXT_UNIT_LETTER_RUN: TextUnit
 
 class Graph(_message.Message):
     __slots__ = ("name", "file", "inputs", "outputs", "batch_axis")
@@ -121,6 +139,88 @@ class ImageOutput(_message.Message):
     layout: _image_pb2.ImageLayout
     def __init__(self, low: _Optional[float] = ..., high: _Optional[float] = ..., color_mode: _Optional[_Union[_image_pb2.ColorMode, str]] = ..., layout: _Optional[_Union[_image_pb2.ImageLayout, str]] = ...) -> None: ...
 
+class Vocabulary(_message.Message):
+    __slots__ = ("tokens", "unit", "lowercase", "unknown_id")
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    LOWERCASE_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_ID_FIELD_NUMBER: _ClassVar[int]
+    tokens: _containers.RepeatedScalarFieldContainer[str]
+    unit: TextUnit
+    lowercase: bool
+    unknown_id: int
+    def __init__(self, tokens: _Optional[_Iterable[str]] = ..., unit: _Optional[_Union[TextUnit, str]] = ..., lowercase: bool = ..., unknown_id: _Optional[int] = ...) -> None: ...
+
+class ByteTokens(_message.Message):
+    __slots__ = ("offset",)
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    offset: int
+    def __init__(self, offset: _Optional[int] = ...) -> None: ...
+
+class HuggingFaceTokenizer(_message.Message):
+    __slots__ = ("file",)
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    file: str
+    def __init__(self, file: _Optional[str] = ...) -> None: ...
+
+class Tokenizer(_message.Message):
+    __slots__ = ("vocabulary", "bytes", "hugging_face", "start_ids", "end_ids", "special_ids")
+    VOCABULARY_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    HUGGING_FACE_FIELD_NUMBER: _ClassVar[int]
+    START_IDS_FIELD_NUMBER: _ClassVar[int]
+    END_IDS_FIELD_NUMBER: _ClassVar[int]
+    SPECIAL_IDS_FIELD_NUMBER: _ClassVar[int]
+    vocabulary: Vocabulary
+    bytes: ByteTokens
+    hugging_face: HuggingFaceTokenizer
+    start_ids: _containers.RepeatedScalarFieldContainer[int]
+    end_ids: _containers.RepeatedScalarFieldContainer[int]
+    special_ids: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, vocabulary: _Optional[_Union[Vocabulary, _Mapping]] = ..., bytes: _Optional[_Union[ByteTokens, _Mapping]] = ..., hugging_face: _Optional[_Union[HuggingFaceTokenizer, _Mapping]] = ..., start_ids: _Optional[_Iterable[int]] = ..., end_ids: _Optional[_Iterable[int]] = ..., special_ids: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class StepState(_message.Message):
+    __slots__ = ("input", "output", "encoder_output", "values")
+    INPUT_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    ENCODER_OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    input: str
+    output: str
+    encoder_output: str
+    values: _tensor_pb2.Tensor
+    def __init__(self, input: _Optional[str] = ..., output: _Optional[str] = ..., encoder_output: _Optional[str] = ..., values: _Optional[_Union[_tensor_pb2.Tensor, _Mapping]] = ...) -> None: ...
+
+class StepContext(_message.Message):
+    __slots__ = ("input", "encoder_output")
+    INPUT_FIELD_NUMBER: _ClassVar[int]
+    ENCODER_OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    input: str
+    encoder_output: str
+    def __init__(self, input: _Optional[str] = ..., encoder_output: _Optional[str] = ...) -> None: ...
+
+class Generation(_message.Message):
+    __slots__ = ("tokenizer", "source_tokenizer", "states", "contexts", "end_ids", "suppressed_ids", "defaults", "max_tokens", "max_source_tokens")
+    TOKENIZER_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_TOKENIZER_FIELD_NUMBER: _ClassVar[int]
+    STATES_FIELD_NUMBER: _ClassVar[int]
+    CONTEXTS_FIELD_NUMBER: _ClassVar[int]
+    END_IDS_FIELD_NUMBER: _ClassVar[int]
+    SUPPRESSED_IDS_FIELD_NUMBER: _ClassVar[int]
+    DEFAULTS_FIELD_NUMBER: _ClassVar[int]
+    MAX_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    MAX_SOURCE_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    tokenizer: Tokenizer
+    source_tokenizer: Tokenizer
+    states: _containers.RepeatedCompositeFieldContainer[StepState]
+    contexts: _containers.RepeatedCompositeFieldContainer[StepContext]
+    end_ids: _containers.RepeatedScalarFieldContainer[int]
+    suppressed_ids: _containers.RepeatedScalarFieldContainer[int]
+    defaults: _decoding_pb2.Decoding
+    max_tokens: int
+    max_source_tokens: int
+    def __init__(self, tokenizer: _Optional[_Union[Tokenizer, _Mapping]] = ..., source_tokenizer: _Optional[_Union[Tokenizer, _Mapping]] = ..., states: _Optional[_Iterable[_Union[StepState, _Mapping]]] = ..., contexts: _Optional[_Iterable[_Union[StepContext, _Mapping]]] = ..., end_ids: _Optional[_Iterable[int]] = ..., suppressed_ids: _Optional[_Iterable[int]] = ..., defaults: _Optional[_Union[_decoding_pb2.Decoding, _Mapping]] = ..., max_tokens: _Optional[int] = ..., max_source_tokens: _Optional[int] = ...) -> None: ...
+
 class Provenance(_message.Message):
     __slots__ = ("architecture", "config", "checkpoint", "checkpoint_sha256", "exported_at", "tool_versions", "opset")
     class ToolVersionsEntry(_message.Message):
@@ -204,7 +304,7 @@ class FileDigest(_message.Message):
     def __init__(self, name: _Optional[str] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ...) -> None: ...
 
 class ModelManifest(_message.Message):
-    __slots__ = ("format", "task", "description", "graphs", "image_preprocessing", "classification", "provenance", "parity", "evaluations", "files", "latent_space", "image_output")
+    __slots__ = ("format", "task", "description", "graphs", "image_preprocessing", "classification", "provenance", "parity", "evaluations", "files", "latent_space", "image_output", "generation")
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     TASK_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -217,6 +317,7 @@ class ModelManifest(_message.Message):
     FILES_FIELD_NUMBER: _ClassVar[int]
     LATENT_SPACE_FIELD_NUMBER: _ClassVar[int]
     IMAGE_OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_FIELD_NUMBER: _ClassVar[int]
     format: int
     task: Task
     description: str
@@ -229,4 +330,5 @@ class ModelManifest(_message.Message):
     files: _containers.RepeatedCompositeFieldContainer[FileDigest]
     latent_space: LatentSpace
     image_output: ImageOutput
-    def __init__(self, format: _Optional[int] = ..., task: _Optional[_Union[Task, str]] = ..., description: _Optional[str] = ..., graphs: _Optional[_Iterable[_Union[Graph, _Mapping]]] = ..., image_preprocessing: _Optional[_Union[_image_pb2.ImagePreprocessing, _Mapping]] = ..., classification: _Optional[_Union[Classification, _Mapping]] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., parity: _Optional[_Union[Parity, _Mapping]] = ..., evaluations: _Optional[_Iterable[_Union[Evaluation, _Mapping]]] = ..., files: _Optional[_Iterable[_Union[FileDigest, _Mapping]]] = ..., latent_space: _Optional[_Union[LatentSpace, _Mapping]] = ..., image_output: _Optional[_Union[ImageOutput, _Mapping]] = ...) -> None: ...
+    generation: Generation
+    def __init__(self, format: _Optional[int] = ..., task: _Optional[_Union[Task, str]] = ..., description: _Optional[str] = ..., graphs: _Optional[_Iterable[_Union[Graph, _Mapping]]] = ..., image_preprocessing: _Optional[_Union[_image_pb2.ImagePreprocessing, _Mapping]] = ..., classification: _Optional[_Union[Classification, _Mapping]] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., parity: _Optional[_Union[Parity, _Mapping]] = ..., evaluations: _Optional[_Iterable[_Union[Evaluation, _Mapping]]] = ..., files: _Optional[_Iterable[_Union[FileDigest, _Mapping]]] = ..., latent_space: _Optional[_Union[LatentSpace, _Mapping]] = ..., image_output: _Optional[_Union[ImageOutput, _Mapping]] = ..., generation: _Optional[_Union[Generation, _Mapping]] = ...) -> None: ...
