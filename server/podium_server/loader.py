@@ -8,16 +8,18 @@ from pathlib import Path
 from podium.v1 import model_manifest_pb2 as pb
 
 from podium_server.batching.batcher import Batcher
+from podium_server.batching.execution import Runnable
 from podium_server.errors import PodiumError
 from podium_server.graph_loader import GraphLoader, LoadOptions, ReadyGraph
 from podium_server.metrics import Metrics
-from podium_server.package import MANIFEST, PackageError, read_package
+from podium_server.package import MANIFEST, Package, PackageError, read_package
 from podium_server.servable import Servable
 from podium_server.signature import Signature
 from podium_server.signature_match import to_proto
 from podium_server.usage import Usage
 
-Check = Callable[[pb.ModelManifest, Mapping[str, Signature]], None]
+# What services ask of a package: the folder as read, and what runs each graph, by the graph's name.
+Check = Callable[[Package, Mapping[str, tuple[Runnable, Signature]]], None]
 
 
 class Loader:
@@ -47,6 +49,7 @@ class Loader:
         return Servable(
             name=name,
             version=version,
+            folder=path,
             manifest=manifest,
             provider=next(iter(graphs.values())).session.provider,
             batchers={key: self._batcher(graph, usage) for key, graph in graphs.items()},
@@ -69,7 +72,7 @@ class Loader:
             package = read_package(path)
             graphs = {graph.name: self._graphs.load(package, graph) for graph in package.manifest.graphs}
             if self._check is not None:
-                self._check(package.manifest, {name: graph.signature for name, graph in graphs.items()})
+                self._check(package, {name: (graph.session, graph.signature) for name, graph in graphs.items()})
         except ValueError as error:
             raise PackageError(f"{MANIFEST}: {error}") from error
         except PodiumError as error:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from podium.v1 import model_manifest_pb2 as pb
 
@@ -18,6 +19,7 @@ class Servable:
     Attributes:
         name: the model's name.
         version: 1 or more.
+        folder: the version folder, for files that services read themselves, such as a tokenizer's.
         manifest: what the package says of itself, with the signatures of its graphs.
         provider: the execution provider that runs it.
         batchers: by graph name; "model" for packages of one graph.
@@ -27,6 +29,7 @@ class Servable:
 
     name: str
     version: int
+    folder: Path
     manifest: pb.ModelManifest
     provider: str
     batchers: Mapping[str, Batcher]

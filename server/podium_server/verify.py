@@ -101,7 +101,7 @@ def _verify(folder: Path, providers: Providers) -> Verdict:
         if not package.checked:
             return Verdict(str(folder), True, f"loads on {provider}; it has no {MANIFEST}, so nothing vouches for it")
         count = replay(package.golden(), sessions, package.manifest.parity)
-        check_package(package.manifest, {name: signature for name, (_, signature) in sessions.items()})
+        check_package(package, sessions)
     except (PackageError, PodiumError, ValueError, OSError) as error:
         return Verdict(str(folder), False, str(error))
     files, examples = _counted(len(package.manifest.files), "file"), _counted(count, "golden example")

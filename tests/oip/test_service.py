@@ -86,7 +86,8 @@ async def held(tmp_path: Path) -> AsyncIterator[Held]:
             session, signature(1), max_batch_rows=1, num_sessions=1, max_waiting_rows=QUEUE_ROWS, observer=usage
         )
         manifest = model_manifest_pb2.ModelManifest()
-        servable = Servable(name, version, manifest, "CPUExecutionProvider", {"model": batcher}, {"model": plan}, usage)
+        provider = "CPUExecutionProvider"
+        servable = Servable(name, version, Path(), manifest, provider, {"model": batcher}, {"model": plan}, usage)
         made.append(servable)
         return servable
 

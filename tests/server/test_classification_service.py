@@ -111,7 +111,7 @@ class Desk:
                 observer=usage,
             )
             plans = {"model": Plan(Layout(1, 1), rows, 0.0, "configured")}
-            return Servable(name, 1, described, "CPUExecutionProvider", {"model": batcher}, plans, usage)
+            return Servable(name, 1, Path(), described, "CPUExecutionProvider", {"model": batcher}, plans, usage)
 
         self._made[name] = make
         (self._folder / name / "1").mkdir(parents=True)

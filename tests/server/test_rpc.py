@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -376,7 +377,7 @@ async def test_gate_without_calls_is_empty() -> None:
 def servable(metrics: Metrics) -> Servable:
     """A version that never runs anything."""
     usage = Usage(metrics.version("digits", 3))
-    return Servable("digits", 3, manifest_pb.ModelManifest(), "CPUExecutionProvider", {}, {}, usage)
+    return Servable("digits", 3, Path(), manifest_pb.ModelManifest(), "CPUExecutionProvider", {}, {}, usage)
 
 
 async def test_answer_counts_for_the_version_and_tells_where_time_went(wire: Wire) -> None:

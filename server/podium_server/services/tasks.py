@@ -5,6 +5,8 @@ from types import MappingProxyType
 
 from podium.v1 import model_manifest_pb2 as pb
 
+from podium_server.batching.execution import Runnable
+from podium_server.package import Package
 from podium_server.pictures.picture_model import check_picture_model
 from podium_server.services.classifier import check_classifier
 from podium_server.signature import Signature
@@ -19,11 +21,16 @@ _CHECKS: Mapping[int, _Check] = MappingProxyType(
 )
 
 
-def check_package(manifest: pb.ModelManifest, signatures: Mapping[str, Signature]) -> None:
-    """Raise ValueError where the service of a package's task could not answer with it."""
-    check = _CHECKS.get(int(manifest.task))
+def check_package(package: Package, graphs: Mapping[str, tuple[Runnable, Signature]]) -> None:
+    """Raise ValueError where the service of a package's task could not answer with it.
+
+    Args:
+        package: the folder as read.
+        graphs: what runs each graph, and its signature, by the graph's name.
+    """
+    check = _CHECKS.get(int(package.manifest.task))
     if check is not None:
-        check(manifest, signatures)
+        check(package.manifest, {name: signature for name, (_, signature) in graphs.items()})
 
 
 def purpose(task: pb.Task) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,10 +10,12 @@ from podium.v1 import image_pb2
 from podium.v1 import model_manifest_pb2 as pb
 from podium_server.elements import BY_OIP
 from podium_server.imaging.decode import ImageLimits
+from podium_server.package import Package
 from podium_server.pictures.picture_model import PictureModel
 from podium_server.services.tasks import check_package
 from podium_server.signature import Signature, TensorSpec
 
+from tests.server.fakes import Doubler
 from tests.server.pictures.models import DIGITS, EXACT, GRAY_OUTPUT, normal, one_hot, uniform
 
 Axes = Sequence[int | str | None]
@@ -34,6 +37,12 @@ LABELLED = graph({"latent": ("batch", 4), "label": ("batch",)}, {"image": PICTUR
 WHOLE = graph({"image": PICTURE}, {"picture": PICTURE})
 VAE = {"encoder": ENCODER, "decoder": DECODER}
 SPACE = pb.LatentSpace(parts=[normal(4)])
+
+
+def check(described: pb.ModelManifest, graphs: dict[str, Signature]) -> None:
+    """Check a package with these graphs, none of which is run."""
+    package = Package(Path(), described, {}, checked=True)
+    check_package(package, {name: (Doubler(), signature) for name, signature in graphs.items()})
 
 
 def manifest(**changes: Any) -> pb.ModelManifest:
@@ -140,7 +149,7 @@ def test_what_does_not_add_up_is_refused_at_load(
 ) -> None:
     """Whoever made the package learns which field is wrong."""
     with pytest.raises(ValueError, match="^" + re.escape(message)):
-        check_package(manifest(**changes), graphs)
+        check(manifest(**changes), graphs)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +175,7 @@ def test_every_kind_of_model_can_what_its_graphs_allow(
     changes: dict[str, Any], graphs: dict[str, Signature], abilities: str
 ) -> None:
     """And is let through at load."""
-    check_package(manifest(**changes), graphs)
+    check(manifest(**changes), graphs)
     assert PictureModel("it", manifest(**changes), graphs, ImageLimits(1, 1)).abilities == abilities.split()
 
 
@@ -182,4 +191,4 @@ def test_sizes_that_graphs_leave_open_come_from_the_prior() -> None:
 
 def test_packages_for_other_tasks_pass() -> None:
     """Tensors need no more than their own signature."""
-    check_package(pb.ModelManifest(task=pb.TASK_TENSOR), {"model": WHOLE})
+    check(pb.ModelManifest(task=pb.TASK_TENSOR), {"model": WHOLE})
