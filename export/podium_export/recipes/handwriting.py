@@ -20,8 +20,10 @@ def stroke_width(x_B1HW: Tensor) -> Tensor:
     """
     ink_BHW = x_B1HW[:, 0].double()
     ringed = F.pad(ink_BHW, (1, 1, 1, 1))
-    down = (ringed[:, 2:, 1:-1] - ringed[:, :-2, 1:-1]) / 2
-    across = (ringed[:, 1:-1, 2:] - ringed[:, 1:-1, :-2]) / 2
+    upper, lower = ringed[:, :-1], ringed[:, 1:]
+    # The gradient where four pixels meet: half the difference of its two pairs.
+    down = (lower[..., 1:] + lower[..., :-1] - upper[..., 1:] - upper[..., :-1]) / 2
+    across = (lower[..., 1:] - lower[..., :-1] + upper[..., 1:] - upper[..., :-1]) / 2
     perimeter_B = torch.hypot(down, across).sum(dim=(1, 2))
     return 2 * ink_BHW.sum(dim=(1, 2)) / perimeter_B
 
