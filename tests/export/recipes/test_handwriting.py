@@ -19,7 +19,7 @@ def pictures(*each: Tensor) -> Tensor:
 @pytest.mark.parametrize("deviation", [1.0, 2.0, 3.0])
 @pytest.mark.parametrize("turn", [0.0, 0.5, math.pi / 4, math.pi / 2])
 def test_a_stroke_is_as_wide_as_its_profile_at_any_angle(deviation: float, turn: float) -> None:
-    """A long one with the profile exp(-d²/2σ²): √(2π) σ of ink over a rise and a fall of 1; pixels blur it by an eighth."""
+    """Of profile exp(-d²/2σ²): √(2π) σ of ink over a rise and a fall of 1; pixels blur it by up to an eighth."""
     across = X * math.cos(turn) + Y * math.sin(turn)
     along = (Y * math.cos(turn) - X * math.sin(turn)) / 50
     stroke = torch.exp(-(across**2) / (2 * deviation**2)) * torch.exp(-(along**8))
