@@ -8,6 +8,7 @@ from pathlib import Path
 from podium.v1 import model_manifest_pb2 as pb
 
 from podium_server.batching.batcher import Batcher
+from podium_server.generation.job import Engine
 from podium_server.plan import Plan
 from podium_server.usage import Usage
 
@@ -25,6 +26,7 @@ class Servable:
         batchers: by graph name; "model" for packages of one graph.
         plans: how each graph is run, by graph name.
         usage: what it has done so far.
+        generator: writes with the graph "step"; None for packages without one.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Servable:
     batchers: Mapping[str, Batcher]
     plans: Mapping[str, Plan]
     usage: Usage
+    generator: Engine | None = None
 
     @property
     def waiting_rows(self) -> int:
