@@ -7,10 +7,11 @@ import numpy as np
 from PIL import Image
 
 from podium_client.answers import Classification
+from podium_client.demo.edits import edit_digits
 from podium_client.demo.samples import NUM_CLASSES, Digit, digits
 from podium_client.demo.stage import Stage
 from podium_client.pictures import Pictures
-from podium_client.sheets.answers import edit_sheet, note, sample_sheet, traversal_sheet
+from podium_client.sheets.answers import note, sample_sheet, traversal_sheet
 from podium_client.sheets.sheet import Row, Sheet
 from podium_client.tensors import Array
 
@@ -27,7 +28,6 @@ _PERCENT = [f"{step / (_STEPS - 1):.0%}" for step in range(_STEPS)]
 _DIMENSIONS_SHOWN = 8
 _NOISE = 0.4  # standard deviation, of pixels of 0 … 1
 _LEAST_CLEANED = 0.5  # of the noise's mean squared error
-_STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 _NUM_FACES = 48
 _FACE_WAYS = ((24, 40), (20, 35), (18, 27), (42, 12), (29, 45))  # by sample
 
@@ -72,7 +72,7 @@ def _sample_digits(stage: Stage) -> None:
     )
     stage.console.print(f"Sample: {num_right} of {count} digits are read as they were asked for.")
     title = f"Digits made to order: {num_right} of {count} are read as asked"
-    _draw(stage, sample_sheet(samples, title=title), "samples-digits.png")
+    stage.draw(sample_sheet(samples, title=title), "samples-digits.png")
 
 
 def _stream_digits(stage: Stage) -> None:
@@ -103,7 +103,7 @@ def _interpolate(stage: Stage) -> None:
         ways.append(way)
     stage.expect(all(len(way) == _STEPS for way in ways), "Interpolate", expected=f"{_STEPS} pictures each", got=ways)
     header = ["given", *_PERCENT, "given"]
-    _draw(stage, Sheet("From one digit to another", note(ways[0].metadata), rows, header), "interpolations-digits.png")
+    stage.draw(Sheet("From one digit to another", note(ways[0].metadata), rows, header), "interpolations-digits.png")
 
 
 def _traverse(stage: Stage) -> None:
@@ -118,7 +118,7 @@ def _traverse(stage: Stage) -> None:
     same = stage.client.decode(VAE, [row.latents[5] for row in traversal.rows if row.latents is not None])
     right = [picture.png for picture in same] == [row[5].png for row in traversal.rows]
     stage.expect(right, "Traverse and Decode of the same latents", expected="the same bytes", got="others")
-    _draw(stage, traversal_sheet(traversal, "One dimension varied at a time"), "traversal-digits.png")
+    stage.draw(traversal_sheet(traversal, "One dimension varied at a time"), "traversal-digits.png")
 
 
 def _denoise(stage: Stage) -> None:
@@ -145,21 +145,12 @@ def _denoise(stage: Stage) -> None:
         Row([Image.fromarray(each) for each in pixels], "with noise"),
         Row(made.images, "denoised"),
     ]
-    _draw(stage, Sheet("Noise taken away", note(made.metadata), rows), "denoised.png")
+    stage.draw(Sheet("Noise taken away", note(made.metadata), rows), "denoised.png")
 
 
 def _edit(stage: Stage) -> None:
-    """Move digits along a named direction, where the model has one."""
-    directions = stage.client.model(VAE).manifest.latent_space.directions
-    if not directions:
-        stage.console.print(f"Edit: {VAE} has no named direction; `podium directions` finds one.")
-        return
-    shown = digits(1)[:6]
-    for direction in directions:
-        pixels = [digit.pixels for digit in shown]
-        edits = stage.client.edit(VAE, pixels, direction.name, strengths=_STRENGTHS)
-        sheet = edit_sheet(["" for _ in shown], [Image.fromarray(each) for each in pixels], edits, direction.name)
-        _draw(stage, sheet, f"edited-{direction.name}.png")
+    """Move digits along named directions."""
+    edit_digits(stage, VAE)
 
 
 def _sample_faces(stage: Stage) -> None:
@@ -167,7 +158,7 @@ def _sample_faces(stage: Stage) -> None:
     samples = stage.client.sample(FACES, _NUM_FACES, seed=_SEED)
     colour = samples.arrays.ndim == 4
     stage.expect(colour, FACES, expected="pictures in colour", got=f"an array of shape {samples.arrays.shape}")
-    _draw(stage, sample_sheet(samples, title=f"{_NUM_FACES} faces of nobody"), "samples-faces.png")
+    stage.draw(sample_sheet(samples, title=f"{_NUM_FACES} faces of nobody"), "samples-faces.png")
     latents = samples.latents
     assert latents is not None
     ways = [stage.client.interpolate(FACES, latents[start], latents[end], steps=_STEPS) for start, end in _FACE_WAYS]
@@ -177,7 +168,7 @@ def _sample_faces(stage: Stage) -> None:
     )
     stage.expect(right, "the ends of a way", expected="the samples it goes between, to the byte", got="others")
     rows = [Row(way.images) for way in ways]
-    _draw(stage, Sheet("From one face to another", note(samples.metadata), rows, _PERCENT), "interpolations-faces.png")
+    stage.draw(Sheet("From one face to another", note(samples.metadata), rows, _PERCENT), "interpolations-faces.png")
 
 
 def _read(stage: Stage, pictures: list[Array]) -> list[Classification]:
@@ -187,9 +178,3 @@ def _read(stage: Stage, pictures: list[Array]) -> list[Classification]:
 def _num_right(stage: Stage, pictures: list[Array], shown: list[Digit]) -> int:
     answers = _read(stage, pictures)
     return sum(answer.best.index == digit.label for answer, digit in zip(answers, shown, strict=True))
-
-
-def _draw(stage: Stage, sheet: Sheet, name: str) -> None:
-    path = stage.output / name
-    sheet.draw().save(path)
-    stage.wrote(path)

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from podium_client.client import Client
 from podium_client.demo.server_process import Addresses
+from podium_client.sheets.sheet import Sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +45,9 @@ class Stage:
     def wrote(self, path: Path) -> None:
         """Say where a picture is."""
         self.console.print(Text("→ ", style="dim").append(str(path), style="default"), soft_wrap=True)
+
+    def draw(self, sheet: Sheet, name: str) -> None:
+        """Draw a sheet into the folder for pictures, and say where it is."""
+        path = self.output / name
+        sheet.draw().save(path)
+        self.wrote(path)
