@@ -24,6 +24,7 @@ class Task(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TASK_TEXT_GENERATION: _ClassVar[Task]
     TASK_IMAGE_CAPTIONING: _ClassVar[Task]
     TASK_TRANSLATION: _ClassVar[Task]
+    TASK_FORECASTING: _ClassVar[Task]
 
 class ScoreKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -37,6 +38,12 @@ class TextUnit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TEXT_UNIT_CHARACTER: _ClassVar[TextUnit]
     TEXT_UNIT_WORD: _ClassVar[TextUnit]
     TEXT_UNIT_LETTER_RUN: _ClassVar[TextUnit]
+
+class LatentTime(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    LATENT_TIME_UNSPECIFIED: _ClassVar[LatentTime]
+    LATENT_TIME_ZERO: _ClassVar[LatentTime]
+    LATENT_TIME_FIRST_OBSERVATION: _ClassVar[LatentTime]
 TASK_UNSPECIFIED: Task
 TASK_TENSOR: Task
 TASK_IMAGE_CLASSIFICATION: Task
@@ -45,6 +52,7 @@ TASK_IMAGE_RECONSTRUCTION: Task
 TASK_TEXT_GENERATION: Task
 TASK_IMAGE_CAPTIONING: Task
 TASK_TRANSLATION: Task
+TASK_FORECASTING: Task
 SCORE_KIND_UNSPECIFIED: ScoreKind
 SCORE_KIND_LOGITS: ScoreKind
 SCORE_KIND_PROBABILITIES: ScoreKind
@@ -52,6 +60,9 @@ TEXT_UNIT_UNSPECIFIED: TextUnit
 TEXT_UNIT_CHARACTER: TextUnit
 TEXT_UNIT_WORD: TextUnit
 TEXT_UNIT_LETTER_RUN: TextUnit
+LATENT_TIME_UNSPECIFIED: LatentTime
+LATENT_TIME_ZERO: LatentTime
+LATENT_TIME_FIRST_OBSERVATION: LatentTime
 
 class Graph(_message.Message):
     __slots__ = ("name", "file", "inputs", "outputs", "batch_axis")
@@ -221,6 +232,52 @@ class Generation(_message.Message):
     max_source_tokens: int
     def __init__(self, tokenizer: _Optional[_Union[Tokenizer, _Mapping]] = ..., source_tokenizer: _Optional[_Union[Tokenizer, _Mapping]] = ..., states: _Optional[_Iterable[_Union[StepState, _Mapping]]] = ..., contexts: _Optional[_Iterable[_Union[StepContext, _Mapping]]] = ..., end_ids: _Optional[_Iterable[int]] = ..., suppressed_ids: _Optional[_Iterable[int]] = ..., defaults: _Optional[_Union[_decoding_pb2.Decoding, _Mapping]] = ..., max_tokens: _Optional[int] = ..., max_source_tokens: _Optional[int] = ...) -> None: ...
 
+class Channel(_message.Message):
+    __slots__ = ("name", "unit", "offset", "scale")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    SCALE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    unit: str
+    offset: float
+    scale: float
+    def __init__(self, name: _Optional[str] = ..., unit: _Optional[str] = ..., offset: _Optional[float] = ..., scale: _Optional[float] = ...) -> None: ...
+
+class Solver(_message.Message):
+    __slots__ = ("method", "step", "max_error", "tolerance", "reference")
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    MAX_ERROR_FIELD_NUMBER: _ClassVar[int]
+    TOLERANCE_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_FIELD_NUMBER: _ClassVar[int]
+    method: str
+    step: float
+    max_error: float
+    tolerance: float
+    reference: str
+    def __init__(self, method: _Optional[str] = ..., step: _Optional[float] = ..., max_error: _Optional[float] = ..., tolerance: _Optional[float] = ..., reference: _Optional[str] = ...) -> None: ...
+
+class Forecasting(_message.Message):
+    __slots__ = ("channels", "time_unit", "time_scale", "latent_time", "horizon", "max_reach", "latent_size", "solver")
+    CHANNELS_FIELD_NUMBER: _ClassVar[int]
+    TIME_UNIT_FIELD_NUMBER: _ClassVar[int]
+    TIME_SCALE_FIELD_NUMBER: _ClassVar[int]
+    LATENT_TIME_FIELD_NUMBER: _ClassVar[int]
+    HORIZON_FIELD_NUMBER: _ClassVar[int]
+    MAX_REACH_FIELD_NUMBER: _ClassVar[int]
+    LATENT_SIZE_FIELD_NUMBER: _ClassVar[int]
+    SOLVER_FIELD_NUMBER: _ClassVar[int]
+    channels: _containers.RepeatedCompositeFieldContainer[Channel]
+    time_unit: str
+    time_scale: float
+    latent_time: LatentTime
+    horizon: float
+    max_reach: float
+    latent_size: int
+    solver: Solver
+    def __init__(self, channels: _Optional[_Iterable[_Union[Channel, _Mapping]]] = ..., time_unit: _Optional[str] = ..., time_scale: _Optional[float] = ..., latent_time: _Optional[_Union[LatentTime, str]] = ..., horizon: _Optional[float] = ..., max_reach: _Optional[float] = ..., latent_size: _Optional[int] = ..., solver: _Optional[_Union[Solver, _Mapping]] = ...) -> None: ...
+
 class Provenance(_message.Message):
     __slots__ = ("architecture", "config", "checkpoint", "checkpoint_sha256", "exported_at", "tool_versions", "opset")
     class ToolVersionsEntry(_message.Message):
@@ -304,7 +361,7 @@ class FileDigest(_message.Message):
     def __init__(self, name: _Optional[str] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ...) -> None: ...
 
 class ModelManifest(_message.Message):
-    __slots__ = ("format", "task", "description", "graphs", "image_preprocessing", "classification", "provenance", "parity", "evaluations", "files", "latent_space", "image_output", "generation")
+    __slots__ = ("format", "task", "description", "graphs", "image_preprocessing", "classification", "provenance", "parity", "evaluations", "files", "latent_space", "image_output", "generation", "forecasting")
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     TASK_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -318,6 +375,7 @@ class ModelManifest(_message.Message):
     LATENT_SPACE_FIELD_NUMBER: _ClassVar[int]
     IMAGE_OUTPUT_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
+    FORECASTING_FIELD_NUMBER: _ClassVar[int]
     format: int
     task: Task
     description: str
@@ -331,4 +389,5 @@ class ModelManifest(_message.Message):
     latent_space: LatentSpace
     image_output: ImageOutput
     generation: Generation
-    def __init__(self, format: _Optional[int] = ..., task: _Optional[_Union[Task, str]] = ..., description: _Optional[str] = ..., graphs: _Optional[_Iterable[_Union[Graph, _Mapping]]] = ..., image_preprocessing: _Optional[_Union[_image_pb2.ImagePreprocessing, _Mapping]] = ..., classification: _Optional[_Union[Classification, _Mapping]] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., parity: _Optional[_Union[Parity, _Mapping]] = ..., evaluations: _Optional[_Iterable[_Union[Evaluation, _Mapping]]] = ..., files: _Optional[_Iterable[_Union[FileDigest, _Mapping]]] = ..., latent_space: _Optional[_Union[LatentSpace, _Mapping]] = ..., image_output: _Optional[_Union[ImageOutput, _Mapping]] = ..., generation: _Optional[_Union[Generation, _Mapping]] = ...) -> None: ...
+    forecasting: Forecasting
+    def __init__(self, format: _Optional[int] = ..., task: _Optional[_Union[Task, str]] = ..., description: _Optional[str] = ..., graphs: _Optional[_Iterable[_Union[Graph, _Mapping]]] = ..., image_preprocessing: _Optional[_Union[_image_pb2.ImagePreprocessing, _Mapping]] = ..., classification: _Optional[_Union[Classification, _Mapping]] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., parity: _Optional[_Union[Parity, _Mapping]] = ..., evaluations: _Optional[_Iterable[_Union[Evaluation, _Mapping]]] = ..., files: _Optional[_Iterable[_Union[FileDigest, _Mapping]]] = ..., latent_space: _Optional[_Union[LatentSpace, _Mapping]] = ..., image_output: _Optional[_Union[ImageOutput, _Mapping]] = ..., generation: _Optional[_Union[Generation, _Mapping]] = ..., forecasting: _Optional[_Union[Forecasting, _Mapping]] = ...) -> None: ...
