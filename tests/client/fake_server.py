@@ -71,7 +71,7 @@ class FakeServer:
     Attributes:
         refusals: how the first calls are refused, one each.
         requests: every Classify request that came, in order.
-        image_requests: every call of the image service, in order.
+        image_requests: every call of the services of pictures and texts, in order.
         gate: calls wait for it.
         stream_gate: every answer of a stream but the first waits for it.
         manifests: of the models that can be described.

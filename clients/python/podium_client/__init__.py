@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from podium_client.async_client import AsyncClient
     from podium_client.catalogue import ExecutionPlan, Model, ModelDescription, ModelVersion, VersionState
     from podium_client.client import Client
+    from podium_client.decoding import DecodingOptions
     from podium_client.errors import (
         DeadlineError,
         InternalError,
@@ -31,16 +32,32 @@ if TYPE_CHECKING:
     from podium_client.images import ImageLike
     from podium_client.pictures import Edits, Picture, Pictures, Posterior, Reconstructions, Traversal, TraversalRow
     from podium_client.retries import RetryPolicy
+    from podium_client.sequences import (
+        FinishReason,
+        GeneratedSequence,
+        GeneratedSequences,
+        GenerationUsage,
+        ScoredToken,
+        SequencePiece,
+        TextScore,
+    )
     from podium_client.tensors import Tensor
+    from podium_client.text_stream import AsyncTextStream, TextStream
 
 __all__ = [
     "AsyncClient",
+    "AsyncTextStream",
     "ClassScore",
     "Classification",
     "Client",
     "DeadlineError",
+    "DecodingOptions",
     "Edits",
     "ExecutionPlan",
+    "FinishReason",
+    "GeneratedSequence",
+    "GeneratedSequences",
+    "GenerationUsage",
     "ImageLike",
     "InternalError",
     "InvalidArgumentError",
@@ -60,8 +77,12 @@ __all__ = [
     "RequestError",
     "ResponseMetadata",
     "RetryPolicy",
+    "ScoredToken",
+    "SequencePiece",
     "ServerError",
     "Tensor",
+    "TextScore",
+    "TextStream",
     "Timings",
     "TooLargeError",
     "Traversal",
@@ -72,7 +93,10 @@ __all__ = [
     "WrongTaskError",
 ]
 
-_MODULES = ("errors", "answers", "catalogue", "tensors", "images", "pictures", "retries", "async_client", "client")
+_MODULES = (
+    *("errors", "answers", "catalogue", "tensors", "images", "pictures", "decoding", "sequences", "text_stream"),
+    *("retries", "async_client", "client"),
+)
 
 
 def __getattr__(name: str) -> object:

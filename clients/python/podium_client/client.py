@@ -12,6 +12,7 @@ from podium_client.channel import DEFAULT_ADDRESS
 from podium_client.connection import DEFAULT_TIMEOUT_S
 from podium_client.event_loop_thread import EventLoopThread
 from podium_client.retries import RetryPolicy
+from podium_client.text_stream import AsyncTextStream, TextStream
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,6 +38,18 @@ def _iterating(
     @functools.wraps(method)
     def call(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> Generator[T, None, None]:
         return self.iterate(method, *args, **kwargs)
+
+    return call
+
+
+def _streaming(
+    method: Callable[Concatenate[AsyncClient, P], AsyncTextStream],
+) -> Callable[Concatenate["Client", P], TextStream]:
+    """Do the same with a method that gives a text as it is written."""
+
+    @functools.wraps(method)
+    def call(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> TextStream:
+        return self.stream(method, *args, **kwargs)
 
     return call
 
@@ -85,6 +98,12 @@ class Client:
     interpolate = _blocking(AsyncClient.interpolate)
     traverse = _blocking(AsyncClient.traverse)
     edit = _blocking(AsyncClient.edit)
+    generate = _streaming(AsyncClient.generate)
+    complete = _blocking(AsyncClient.complete)
+    translate = _blocking(AsyncClient.translate)
+    score = _blocking(AsyncClient.score)
+    caption = _blocking(AsyncClient.caption)
+    stream_caption = _streaming(AsyncClient.stream_caption)
     models = _blocking(AsyncClient.models)
     model = _blocking(AsyncClient.model)
     load = _blocking(AsyncClient.load)
@@ -109,6 +128,15 @@ class Client:
     ) -> Generator[T, None, None]:
         """Do the same with one that gives its answers one by one; leaving the iteration early ends it there too."""
         return self._following(method(self._client, *args, **kwargs))
+
+    def stream(
+        self,
+        method: Callable[Concatenate[AsyncClient, P], AsyncTextStream],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> TextStream:
+        """Do the same with one that gives a text as it is written."""
+        return TextStream(method(self._client, *args, **kwargs), self._following)
 
     def _following(self, answers: AsyncGenerator[T, None]) -> Generator[T, None, None]:
         end = object()

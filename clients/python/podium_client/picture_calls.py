@@ -10,6 +10,7 @@ from podium.v1 import image_service_pb2 as wire
 
 from podium_client import picture_requests as ask
 from podium_client.answers import read_metadata
+from podium_client.arguments import whole
 from podium_client.images import ImageLike, encode_images_aside, one_or_many
 from podium_client.picture_requests import ClassLike, PictureOrLatent
 from podium_client.pictures import (
@@ -147,7 +148,7 @@ class PictureCalls(SamplingCalls):
             model=model,
             start=first,
             end=last,
-            steps=ask.whole(steps, "steps", 2),
+            steps=whole(steps, "steps", 2),
             path=ask.interpolation_path(path),
             class_condition=ask.class_condition(condition),
             format=ask.picture_format(raw=raw),
@@ -186,10 +187,10 @@ class PictureCalls(SamplingCalls):
         request = wire.TraverseRequest(
             model=model,
             origin=None if origin is None else (await ask.source_messages([origin], ["origin"]))[0],
-            dimensions=[ask.whole(value, f"dimensions[{place}]", 0) for place, value in enumerate(dimensions)],
+            dimensions=[whole(value, f"dimensions[{place}]", 0) for place, value in enumerate(dimensions)],
             low=lowest,
             high=highest,
-            steps=ask.whole(steps, "steps", 2),
+            steps=whole(steps, "steps", 2),
             class_condition=ask.class_condition(condition),
             format=ask.picture_format(raw=raw),
         )

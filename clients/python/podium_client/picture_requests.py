@@ -1,13 +1,13 @@
 """What the calls of latent space ask, as messages; what can be seen to be wrong is refused here, by field."""
 
 import asyncio
-import operator
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 from podium.v1 import image_service_pb2
 
+from podium_client.arguments import whole
 from podium_client.errors import InvalidArgumentError
 from podium_client.images import ImageLike, encode_image, encodes_at_once
 from podium_client.tensors import Array
@@ -55,32 +55,6 @@ def class_condition(condition: ClassLike | None) -> image_service_pb2.ClassCondi
     if isinstance(condition, str):
         return image_service_pb2.ClassCondition(name=condition)
     return image_service_pb2.ClassCondition(index=whole(condition, "condition", 0))
-
-
-def whole(value: int, field: str, least: int, *, bits: int = 32) -> int:
-    """Check a whole number of at least `least` that the wire holds in so many bits.
-
-    Raises:
-        InvalidArgumentError: it is not one.
-    """
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = -1
-    if not least <= number < 1 << bits:
-        raise InvalidArgumentError(f"{field}: {value!r}; give a whole number from {least} to 2^{bits} - 1", field=field)
-    return number
-
-
-def positive(value: float, field: str) -> float:
-    """Check a number above 0.
-
-    Raises:
-        InvalidArgumentError: it is not one.
-    """
-    if not 0 < value < float("inf"):
-        raise InvalidArgumentError(f"{field}: {value}; give a number above 0", field=field)
-    return value
 
 
 def interval(low: float | None, high: float | None) -> tuple[float, float]:

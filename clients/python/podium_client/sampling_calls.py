@@ -12,6 +12,7 @@ from podium.v1 import image_service_pb2_grpc
 
 from podium_client import picture_requests as ask
 from podium_client.answers import read_metadata
+from podium_client.arguments import positive, whole
 from podium_client.connection import Connection
 from podium_client.picture_requests import ClassLike
 from podium_client.pictures import Picture, Pictures, read_pictures
@@ -123,12 +124,12 @@ def _request(
 ) -> RequestT:
     return kind(
         model=model,
-        count=ask.whole(count, "count", 1),
-        seed=None if seed is None else ask.whole(seed, "seed", 0, bits=64),
+        count=whole(count, "count", 1),
+        seed=None if seed is None else whole(seed, "seed", 0, bits=64),
         class_condition=ask.class_condition(condition),
         # The prior's own is not sent: priors that are not normal have none to be asked for.
-        temperature=0 if temperature == 1 else ask.positive(temperature, "temperature"),
-        truncation=0 if truncation is None else ask.positive(truncation, "truncation"),
+        temperature=0 if temperature == 1 else positive(temperature, "temperature"),
+        truncation=0 if truncation is None else positive(truncation, "truncation"),
         format=ask.picture_format(raw=raw),
-        first_index=ask.whole(first_index, "first_index", 0, bits=64),
+        first_index=whole(first_index, "first_index", 0, bits=64),
     )
