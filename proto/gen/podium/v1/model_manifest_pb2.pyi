@@ -259,7 +259,7 @@ class Solver(_message.Message):
     def __init__(self, method: _Optional[str] = ..., step: _Optional[float] = ..., max_error: _Optional[float] = ..., tolerance: _Optional[float] = ..., reference: _Optional[str] = ...) -> None: ...
 
 class Forecasting(_message.Message):
-    __slots__ = ("channels", "time_unit", "time_scale", "latent_time", "horizon", "max_reach", "latent_size", "solver")
+    __slots__ = ("channels", "time_unit", "time_scale", "latent_time", "horizon", "max_reach", "latent_size", "solver", "reading_interval")
     CHANNELS_FIELD_NUMBER: _ClassVar[int]
     TIME_UNIT_FIELD_NUMBER: _ClassVar[int]
     TIME_SCALE_FIELD_NUMBER: _ClassVar[int]
@@ -268,6 +268,7 @@ class Forecasting(_message.Message):
     MAX_REACH_FIELD_NUMBER: _ClassVar[int]
     LATENT_SIZE_FIELD_NUMBER: _ClassVar[int]
     SOLVER_FIELD_NUMBER: _ClassVar[int]
+    READING_INTERVAL_FIELD_NUMBER: _ClassVar[int]
     channels: _containers.RepeatedCompositeFieldContainer[Channel]
     time_unit: str
     time_scale: float
@@ -276,7 +277,8 @@ class Forecasting(_message.Message):
     max_reach: float
     latent_size: int
     solver: Solver
-    def __init__(self, channels: _Optional[_Iterable[_Union[Channel, _Mapping]]] = ..., time_unit: _Optional[str] = ..., time_scale: _Optional[float] = ..., latent_time: _Optional[_Union[LatentTime, str]] = ..., horizon: _Optional[float] = ..., max_reach: _Optional[float] = ..., latent_size: _Optional[int] = ..., solver: _Optional[_Union[Solver, _Mapping]] = ...) -> None: ...
+    reading_interval: float
+    def __init__(self, channels: _Optional[_Iterable[_Union[Channel, _Mapping]]] = ..., time_unit: _Optional[str] = ..., time_scale: _Optional[float] = ..., latent_time: _Optional[_Union[LatentTime, str]] = ..., horizon: _Optional[float] = ..., max_reach: _Optional[float] = ..., latent_size: _Optional[int] = ..., solver: _Optional[_Union[Solver, _Mapping]] = ..., reading_interval: _Optional[float] = ...) -> None: ...
 
 class Provenance(_message.Message):
     __slots__ = ("architecture", "config", "checkpoint", "checkpoint_sha256", "exported_at", "tool_versions", "opset")
