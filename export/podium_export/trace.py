@@ -5,6 +5,7 @@ found again among the graph's constants.
 """
 
 import contextlib
+import inspect
 import io
 import logging
 import re
@@ -84,7 +85,7 @@ def _convert(graph: GraphBlueprint, lengths: Mapping[str, int], dynamic: Sequenc
                 dynamo=True,
                 input_names=[spec.name for spec in graph.inputs],
                 output_names=names,
-                dynamic_shapes=shapes,
+                dynamic_shapes=_as_given(graph.module, shapes),
                 opset_version=OPSET,
                 verbose=False,
             )
@@ -94,6 +95,16 @@ def _convert(graph: GraphBlueprint, lengths: Mapping[str, int], dynamic: Sequenc
         ) from error
     model: onnx.ModelProto = program.model_proto
     return model
+
+
+def _as_given(module: torch.nn.Module, shapes: Sequence[Any]) -> tuple[Any, ...]:
+    """Put the shapes of what `forward` gathers in *args into a tuple of their own, as the tracer wants them."""
+    parameters = list(inspect.signature(module.forward).parameters.values())
+    kinds = [parameter.kind for parameter in parameters]
+    if inspect.Parameter.VAR_POSITIONAL not in kinds:
+        return tuple(shapes)
+    place = kinds.index(inspect.Parameter.VAR_POSITIONAL)
+    return (*shapes[:place], tuple(shapes[place:]))
 
 
 def _forget_recurrent_kernels() -> None:

@@ -67,7 +67,10 @@ _BUNDLED = (
     BundledArchitecture("gan-mnist-mlp", "Published GAN of digits, dense generator: 1×28×28", "gan_mnist_mlp"),
     BundledArchitecture("btcvae", "Burgess VAE, as of β-TCVAE: faces, 3×64×64", "btcvae"),
     BundledArchitecture("jointvae", "JointVAE, normal latents and a one-hot one: digits, 1×32×32", "jointvae"),
+    BundledArchitecture("latent-ode", "Latent ODE: series observed at irregular times, at any time", "latent_ode"),
     BundledArchitecture("cgan-mnist", "Published conditional GAN of digits, uniform noise: 1×28×28", "cgan_mnist"),
+    BundledArchitecture("seq2seq", "Recurrent encoder and decoder, with attention or without: texts", "seq2seq"),
+    BundledArchitecture("captioner", "Convolutional encoder, recurrent decoder: pictures to words", "captioner"),
 )
 
 ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType({a.name: a for a in _BUNDLED})

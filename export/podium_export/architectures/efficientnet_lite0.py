@@ -129,8 +129,8 @@ class InvertedBottleneck(nn.Module):
         return y_BCHW + x_BCHW if self.carries else y_BCHW
 
 
-class EfficientNetLite0(nn.Module):
-    """A strided convolution, seven stages of blocks, a 1×1 convolution, the mean, one linear layer."""
+class EfficientNetLite0Trunk(nn.Module):
+    """A strided convolution, seven stages of blocks, a 1×1 convolution: what is left without a classifier."""
 
     def __init__(self, config: EfficientNetLite0Config) -> None:
         super().__init__()
@@ -146,14 +146,28 @@ class EfficientNetLite0(nn.Module):
         self._blocks = nn.Sequential(*blocks)
         self._conv_head = SameConv2d(channels, config.head, 1)
         self._bn1 = _batch_norm(config.head)
+
+    def features(self, x_BCHW: Tensor) -> Tensor:
+        """Map photos with values in -1 ... 1 to features (B, C, ⌈H / 32⌉, ⌈W / 32⌉)."""
+        h_BCHW = F.relu6(self._bn0(self._conv_stem(x_BCHW)))
+        h_BCHW = self._blocks(h_BCHW)
+        return F.relu6(self._bn1(self._conv_head(h_BCHW)))
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """Give the features."""
+        return self.features(x_BCHW)
+
+
+class EfficientNetLite0(EfficientNetLite0Trunk):
+    """The trunk, the mean over the picture, one linear layer."""
+
+    def __init__(self, config: EfficientNetLite0Config) -> None:
+        super().__init__(config)
         self._fc = nn.Linear(config.head, config.num_classes)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """Map photos (B, 3, 224, 224) with values in -1 ... 1 to logits (B, N)."""
-        h_BCHW = F.relu6(self._bn0(self._conv_stem(x_BCHW)))
-        h_BCHW = self._blocks(h_BCHW)
-        h_BCHW = F.relu6(self._bn1(self._conv_head(h_BCHW)))
-        mean_BC = h_BCHW.mean(dim=(2, 3))
+        mean_BC = self.features(x_BCHW).mean(dim=(2, 3))
         logits_BN: Tensor = self._fc(mean_BC)
         return logits_BN
 
@@ -169,24 +183,29 @@ def build(state: Mapping[str, Tensor]) -> EfficientNetLite0:
     return EfficientNetLite0(EfficientNetLite0Config(num_classes=num_classes))
 
 
+def preprocessing(side: int = SIDE) -> image_pb2.ImagePreprocessing:
+    """Say how a photo becomes the network's input, of a side in pixels."""
+    return image_pb2.ImagePreprocessing(
+        height=side,
+        width=side,
+        color_mode=image_pb2.COLOR_MODE_RGB,
+        resize_mode=image_pb2.RESIZE_MODE_CROP_THEN_RESIZE,
+        interpolation=image_pb2.INTERPOLATION_BICUBIC,
+        crop_fraction=CROP_FRACTION,
+        rescale=1.0,
+        mean=(127.0, 127.0, 127.0),
+        std=(128.0, 128.0, 128.0),
+        layout=image_pb2.IMAGE_LAYOUT_NCHW,
+    )
+
+
 def blueprint(network: nn.Module) -> Blueprint:
     """Describe a network that `build` made."""
     assert isinstance(network, EfficientNetLite0)
     config = network.config
     return image_classifier(
         network,
-        preprocessing=image_pb2.ImagePreprocessing(
-            height=SIDE,
-            width=SIDE,
-            color_mode=image_pb2.COLOR_MODE_RGB,
-            resize_mode=image_pb2.RESIZE_MODE_CROP_THEN_RESIZE,
-            interpolation=image_pb2.INTERPOLATION_BICUBIC,
-            crop_fraction=CROP_FRACTION,
-            rescale=1.0,
-            mean=(127.0, 127.0, 127.0),
-            std=(128.0, 128.0, 128.0),
-            layout=image_pb2.IMAGE_LAYOUT_NCHW,
-        ),
+        preprocessing=preprocessing(),
         description="EfficientNet-Lite0 for photos.",
         config={"stem": config.stem, "head": config.head, "num_classes": config.num_classes},
         labels=(),
