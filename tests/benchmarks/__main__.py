@@ -1,44 +1,26 @@
 """Measure podium beside ONNX Runtime alone and gRPC alone: `python -m tests.benchmarks`."""
 
 import json
-from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
 import click
 
 from tests.benchmarks.benchmarked_model import BenchmarkedModel, read_model
-from tests.benchmarks.comparison import Comparison
+from tests.benchmarks.comparison import Comparison, SamplingComparison
 from tests.benchmarks.environment import environment, num_cores
-from tests.benchmarks.point import Point
 from tests.benchmarks.report import Report
+from tests.benchmarks.rounds import Contest, take_turns
+from tests.benchmarks.sampling import CALLERS as SAMPLING_CALLERS
+from tests.benchmarks.sampling import DECODER, DecoderAlone, PodiumSampling, decoder_path, sampled_calls
 from tests.benchmarks.subjects import Echo, Generator, OnnxRuntimeAlone, Podium, PodiumServer, Subject
 
-_MODELS = ("digits", "efficientnet-lite0")
+_MODELS = ("digits", "efficientnet-lite0", "digits-vae", "digits-gan")
 _SEARCH_SECONDS = 0.7
 
 
 def _tell(message: str) -> None:
     click.echo(message, err=True)
-
-
-def _rounds(
-    models: dict[str, Sequence[Subject]], callers: Sequence[int], rounds: int, seconds: float
-) -> list[Comparison]:
-    """Measure in turns: each round goes through models, callers and subjects in the same order."""
-    points: dict[tuple[str, int], dict[str, list[Point]]] = {
-        (model, count): {subject.name: [] for subject in subjects}
-        for model, subjects in models.items()
-        for count in callers
-    }
-    for index in range(rounds):
-        for (model, count), by_subject in points.items():
-            for subject in models[model]:
-                point = subject.measure(count, seconds)
-                by_subject[subject.name].append(point)
-                where = f"{model}, {count} callers, {subject.name}"
-                _tell(f"round {index + 1}/{rounds}: {where}: {point.per_s:,.0f}/s")
-    return [Comparison(*key, num_cores(), by_subject) for key, by_subject in points.items()]
 
 
 def _enter(
@@ -63,10 +45,23 @@ def _enter(
     return subjects, choices
 
 
+def _enter_sampling(
+    stack: ExitStack, model: str, onnx_path: Path, generator: Generator, server: PodiumServer | None
+) -> tuple[list[Subject], dict[str, str]]:
+    """Start the subjects of sampling one model, and say what was chosen."""
+    alone = stack.enter_context(closing(DecoderAlone(onnx_path, num_cores(), _SEARCH_SECONDS, _tell)))
+    choices = {f"{model}, samples, {alone.name}": str(alone.best)}
+    subjects: list[Subject] = [alone]
+    if server:
+        choices[f"{model}, samples, podium"] = server.plan(model, DECODER)
+        subjects += [PodiumSampling(call, server, generator) for call in sampled_calls(model)]
+    return subjects, choices
+
+
 @click.command()
 @click.option("--models", "repository", type=click.Path(path_type=Path), default=Path("models"), help="The repository.")
 @click.option("--model", "names", multiple=True, default=_MODELS, show_default=True, help="What to measure.")
-@click.option("--callers", multiple=True, type=int, default=(1, 16, 64), show_default=True)
+@click.option("--callers", multiple=True, type=int, default=(1, 16, 64), show_default=True, help="Of classifiers.")
 @click.option("--rounds", default=5, show_default=True, help="How often each is measured.")
 @click.option("--seconds", default=3.0, show_default=True, help="Of each measurement.")
 @click.option("--quick", is_flag=True, help="One short round, to see that everything runs.")
@@ -87,15 +82,25 @@ def main(
     if quick:
         rounds, seconds = 1, 0.5
     before = environment()
-    models: dict[str, Sequence[Subject]] = {}
+    contests: list[Contest] = []
+    samplings: list[Contest] = []
     choices: dict[str, str] = {}
     with ExitStack() as stack:
         server = None if baselines else stack.enter_context(closing(PodiumServer(repository)))
         generator = stack.enter_context(closing(Generator()))
         for name in names:
-            models[name], chosen = _enter(stack, read_model(repository, name), generator, server, seconds)
+            if (decoder := decoder_path(repository, name)).is_file():
+                subjects, chosen = _enter_sampling(stack, name, decoder, generator, server)
+                samplings += [Contest(name, count, subjects) for count in SAMPLING_CALLERS]
+            else:
+                subjects, chosen = _enter(stack, read_model(repository, name), generator, server, seconds)
+                contests += [Contest(name, count, subjects) for count in callers]
             choices |= chosen
-        report = Report(before, choices, _rounds(models, callers, rounds, seconds))
+        points = take_turns([*contests, *samplings], rounds, seconds, _tell)
+    turns = zip([*contests, *samplings], points, strict=True)
+    entries = [(contest.model, contest.callers, num_cores(), by_subject) for contest, by_subject in turns]
+    comparisons = [Comparison(*entry) for entry in entries[: len(contests)]]
+    report = Report(before, choices, comparisons, [SamplingComparison(*entry) for entry in entries[len(contests) :]])
     click.echo(report.markdown())
     if output:
         output.write_text(json.dumps(report.json(), indent=2))

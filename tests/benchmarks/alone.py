@@ -88,17 +88,18 @@ class Alone:
         return sessions[: layout.sessions]
 
 
-def _random_feed(session: onnxruntime.InferenceSession, batch: int) -> dict[str, NDArray[np.float32]]:
-    """Make rows of standard normal numbers for a graph of float inputs whose first axis is the batch."""
+def _random_feed(session: onnxruntime.InferenceSession, batch: int) -> dict[str, NDArray[Any]]:
+    """Make rows of standard normal numbers, and of class 0 where a graph takes one; the first axis is the batch."""
     random = np.random.default_rng(0)
-    return {
-        spec.name: random.standard_normal((batch, *spec.shape[1:]), dtype=np.float32) for spec in session.get_inputs()
-    }
+    feed: dict[str, NDArray[Any]] = {}
+    for spec in session.get_inputs():
+        shape = (batch, *spec.shape[1:])
+        is_class = spec.type == "tensor(int64)"
+        feed[spec.name] = np.zeros(shape, np.int64) if is_class else random.standard_normal(shape, dtype=np.float32)
+    return feed
 
 
-def _loop(
-    session: onnxruntime.InferenceSession, feed: dict[str, NDArray[np.float32]], until: float, out: list[float]
-) -> None:
+def _loop(session: onnxruntime.InferenceSession, feed: dict[str, NDArray[Any]], until: float, out: list[float]) -> None:
     now = perf_counter()
     while now < until:
         session.run(None, feed)

@@ -8,7 +8,7 @@ import onnxruntime
 from podium_client.load.infer_request import RawInput, infer_request
 from podium_server.oip.messages import ModelInferResponse
 
-_VERSION = 1
+VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,12 @@ class BenchmarkedModel:
 
 def read_model(repository: Path, name: str) -> BenchmarkedModel:
     """Read version 1 of a model, and run it once to know the size of its answer."""
-    path = repository / name / str(_VERSION) / "model.onnx"
+    path = repository / name / str(VERSION) / "model.onnx"
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     random = np.random.default_rng(0)
     feed = {x.name: random.standard_normal((1, *x.shape[1:]), dtype=np.float32) for x in session.get_inputs()}
     inputs = [RawInput(key, "FP32", array.shape, array.tobytes()) for key, array in feed.items()]
-    answer = ModelInferResponse(model_name=name, model_version=str(_VERSION))
+    answer = ModelInferResponse(model_name=name, model_version=str(VERSION))
     for spec, output in zip(session.get_outputs(), session.run(None, feed), strict=True):
         assert isinstance(output, np.ndarray)
         answer.outputs.add(name=spec.name, datatype="FP32", shape=output.shape)

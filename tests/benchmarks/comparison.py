@@ -16,6 +16,11 @@ class Ratio:
     least: float
     greatest: float
 
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Ratio":
+        """Take the middle, the least and the greatest of one ratio a round."""
+        return cls(median(values), min(values), max(values))
+
     def __str__(self) -> str:
         return f"{self.middle:.2f} ({self.least:.2f}–{self.greatest:.2f})"
 
@@ -64,5 +69,46 @@ class Comparison:
 
     def _ratio(self, of: Callable[[Point, Point, Point], float]) -> Ratio:
         triples = zip(self.rounds[ALONE], self.rounds[ECHO], self.rounds[PODIUM], strict=True)
-        values = [of(*triple) for triple in triples]
-        return Ratio(median(values), min(values), max(values))
+        return Ratio.of([of(*triple) for triple in triples])
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingComparison:
+    """Every round of sampling one model with one number of callers.
+
+    Attributes:
+        model: the model's name.
+        callers: how many.
+        num_cores: the cores that everything shared.
+        rounds: by subject, one point a round, of samples.
+    """
+
+    model: str
+    callers: int
+    num_cores: int
+    rounds: Mapping[str, Sequence[Point]]
+
+    @property
+    def subjects(self) -> list[str]:
+        """Podium's ways of asking."""
+        return [subject for subject in self.rounds if subject != ALONE]
+
+    def throughput(self, subject: str) -> Ratio:
+        """Samples/s over ONNX Runtime's rows/s, which had all cores to itself."""
+        return self._ratio(subject, lambda alone, podium: podium.per_s / alone.per_s)
+
+    def processor(self, subject: str) -> Ratio:
+        """Podium's processor time for a sample over ONNX Runtime's for a row."""
+        return self._ratio(subject, lambda alone, podium: podium.cpu_s_per_1000 / alone.cpu_s_per_1000)
+
+    def ceiling(self, subject: str) -> Ratio:
+        """Samples/s over what the cores could give if a sample cost nothing but its row and the load generator."""
+        return self._ratio(
+            subject,
+            lambda alone, podium: (
+                podium.per_s * (alone.cpu_s_per_1000 + podium.generator_cpu_s_per_1000) / (1000 * self.num_cores)
+            ),
+        )
+
+    def _ratio(self, subject: str, of: Callable[[Point, Point], float]) -> Ratio:
+        return Ratio.of([of(*pair) for pair in zip(self.rounds[ALONE], self.rounds[subject], strict=True)])

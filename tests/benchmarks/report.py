@@ -4,11 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tests.benchmarks.comparison import Comparison
+from tests.benchmarks.comparison import Comparison, SamplingComparison
 from tests.benchmarks.point import middle
 from tests.benchmarks.subjects import ALONE, PODIUM
 
-_READING = """\
+AIM = 0.95
+"""Of samples a second, as a part of what ONNX Runtime alone gives."""
+
+_READING = f"""\
 Medians over the rounds; of requests/s also the least and the greatest. Subjects took turns within each round.
 ONNX Runtime alone has all cores to itself and no caller: with one caller the quickest run of one row, else the most
 rows/s of any batch size and layout; its latencies are those of a run of the whole batch. The echo server and podium
@@ -19,7 +22,15 @@ share the cores with the load generator, whose processor time is listed apart.
 - "processor": podium's processor time for a request over ONNX Runtime's for a row plus the echo's for a request.
 - "latency": podium's median over ONNX Runtime's plus the echo's, where one caller waits for one row.
 - "of the ceiling": podium's requests/s over what the cores would give if a request cost exactly its run, its echo and
-  its load generator."""
+  its load generator.
+
+Of samples ONNX Runtime alone runs the decoder, at the batch size and layout with the most rows/s, on latents that are
+there already; podium draws them, and writes pictures. Latencies are those of whole calls.
+
+- "of ONNX Runtime": podium's samples/s over ONNX Runtime's rows/s; the aim is {AIM}.
+- "processor": podium's processor time for a sample over ONNX Runtime's for a row.
+- "of the ceiling": podium's samples/s over what the cores would give if a sample cost exactly its row and its load
+  generator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +41,13 @@ class Report:
         environment: where it ran.
         choices: what was found best, by model and subject.
         comparisons: one for each model and number of callers.
+        samplings: the same of samples.
     """
 
     environment: Mapping[str, str]
     choices: Mapping[str, str]
     comparisons: Sequence[Comparison]
+    samplings: Sequence[SamplingComparison] = ()
 
     def markdown(self) -> str:
         """Write tables for people."""
@@ -46,6 +59,7 @@ class Report:
             "environment": dict(self.environment),
             "choices": dict(self.choices),
             "comparisons": [asdict(comparison) for comparison in self.comparisons],
+            "samplings": [asdict(sampling) for sampling in self.samplings],
         }
 
     def _lines(self) -> Iterator[str]:
@@ -55,14 +69,21 @@ class Report:
         for model in dict.fromkeys(comparison.model for comparison in self.comparisons):
             yield f"\n### {model}\n"
             of_model = [comparison for comparison in self.comparisons if comparison.model == model]
-            yield from _figures(of_model)
+            yield from _figures(of_model, "requests")
             if PODIUM in of_model[0].rounds:
                 yield ""
                 yield from _ratios(of_model)
+        for model in dict.fromkeys(sampling.model for sampling in self.samplings):
+            yield f"\n### {model}, samples\n"
+            of_samples = [sampling for sampling in self.samplings if sampling.model == model]
+            yield from _figures(of_samples, "samples")
+            if of_samples[0].subjects:
+                yield ""
+                yield from _sampling_ratios(of_samples)
 
 
-def _figures(comparisons: Sequence[Comparison]) -> Iterator[str]:
-    yield "| callers | subject | requests/s | p50 ms | p99 ms | processor s per 1,000 | load generator's | failed |"
+def _figures(comparisons: Sequence[Comparison | SamplingComparison], unit: str) -> Iterator[str]:
+    yield f"| callers | subject | {unit}/s | p50 ms | p99 ms | processor s per 1,000 | load generator's | failed |"
     yield "|--:|---|--:|--:|--:|--:|--:|--:|"
     for comparison in comparisons:
         for subject, points in comparison.rounds.items():
@@ -81,3 +102,12 @@ def _ratios(comparisons: Sequence[Comparison]) -> Iterator[str]:
     for c in comparisons:
         latency = str(c.latency()) if c.callers == 1 else ""
         yield f"| {c.callers} | {c.throughput()} | {c.processor()} | {latency} | {c.ceiling()} |"
+
+
+def _sampling_ratios(samplings: Sequence[SamplingComparison]) -> Iterator[str]:
+    yield f"| callers | subject | of ONNX Runtime (aim {AIM}) | processor | of the ceiling |"
+    yield "|--:|---|--:|--:|--:|"
+    for s in samplings:
+        for subject in s.subjects:
+            figures = (s.throughput(subject), s.processor(subject), s.ceiling(subject))
+            yield f"| {s.callers} | {subject} | {' | '.join(map(str, figures))} |"

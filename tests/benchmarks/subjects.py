@@ -72,15 +72,15 @@ class Generator:
         self._worker = Worker("tests.benchmarks.generator")
         self._folder = tempfile.TemporaryDirectory()
 
-    def measure(self, port: int, pid: int, request: bytes, callers: int, seconds: float) -> Point:
-        """Load the server on a port of this machine whose process is `pid`."""
+    def measure(self, port: int, pid: int, request: bytes, callers: int, seconds: float, path: str = PATH) -> Point:
+        """Load the server on a port of this machine whose process is `pid`; `path` names the method."""
         file = Path(self._folder.name) / "request"
         file.write_bytes(request)
         connections = -(-callers // _CALLERS_PER_CONNECTION)
         question: Mapping[str, object] = {
             "host": "127.0.0.1",
             "port": port,
-            "path": PATH,
+            "path": path,
             "request_file": str(file),
             "pid": pid,
             "callers": callers,
@@ -151,6 +151,12 @@ class PodiumServer:
         """The server's process number."""
         return self._process.pid
 
+    def plan(self, model: str, graph: str) -> str:
+        """Say what batch size and layout it chose for a graph."""
+        with Client(f"127.0.0.1:{self.port}") as client:
+            plan = next(plan for plan in client.model(model).version.plans if plan.graph == graph)
+        return f"batch up to {plan.max_batch_rows}, {plan.num_sessions} × {plan.num_threads} threads ({plan.source})"
+
     def close(self) -> None:
         """Stop it as an operator would."""
         self._process.terminate()
@@ -174,9 +180,7 @@ class Podium:
 
     def plan(self) -> str:
         """Say what batch size and layout the server chose."""
-        with Client(f"127.0.0.1:{self._server.port}") as client:
-            plan = client.model(self._model.name).version.plans[0]
-        return f"batch up to {plan.max_batch_rows}, {plan.num_sessions} × {plan.num_threads} threads ({plan.source})"
+        return self._server.plan(self._model.name, "model")
 
     def close(self) -> None:
         """Leave the server to its owner."""

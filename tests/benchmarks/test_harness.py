@@ -13,6 +13,7 @@ from tests.benchmarks.comparison import Comparison
 from tests.benchmarks.point import Point, middle
 from tests.benchmarks.processor import family, processor_seconds
 from tests.benchmarks.report import Report
+from tests.benchmarks.rounds import Contest, take_turns
 from tests.benchmarks.subjects import ALONE, ECHO, PODIUM, Echo, Generator
 
 
@@ -96,3 +97,28 @@ def test_the_report_names_aims_figures_and_failures() -> None:
     assert "| 64 | podium | 950 (950–950) | 2.00 | 3.00 | 1.320 | 0.050 | 0 |" in text
     assert "| 64 | 0.95 (0.95–0.95) | 1.20 (1.20–1.20) |" in text
     assert report.json()["comparisons"][0]["rounds"][PODIUM][0]["per_s"] == 950
+
+
+class Named:
+    """A subject that notes its turns."""
+
+    def __init__(self, name: str, turns: list[str]) -> None:
+        self.name = name
+        self._turns = turns
+
+    def measure(self, callers: int, seconds: float) -> Point:
+        """Measure nothing."""
+        self._turns.append(f"{self.name} {callers}")
+        return a_point(len(self._turns), seconds)
+
+    def close(self) -> None:
+        """End nothing."""
+
+
+def test_subjects_take_turns_within_each_round() -> None:
+    """No subject is measured twice before every other one of every contest was."""
+    turns: list[str] = []
+    first, second = (Contest(name, n, [Named(name + s, turns) for s in "xy"]) for name, n in (("a", 1), ("b", 4)))
+    points = take_turns([first, second], 2, 0.5, lambda _: None)
+    assert turns == ["ax 1", "ay 1", "bx 4", "by 4"] * 2
+    assert [[point.per_s for point in by_subject] for by_subject in points[1].values()] == [[3, 7], [4, 8]]
