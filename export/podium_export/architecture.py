@@ -4,7 +4,7 @@ An `Architecture` builds the network that a checkpoint belongs to and describes 
 A blueprint may hold several graphs, each with several inputs and outputs, and any number of dynamic axes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -104,6 +104,8 @@ class Blueprint:
         latent_space: what the graph "decoder" reads, where there is one.
         image_output: how an output that is a picture becomes pixels, for tasks that give pictures.
         generation: how the graph "step" writes, for tasks that give text.
+        forecasting: how series are taken and given, for models that forecast.
+        with_series: describes such a model anew, once it is known what is measured and when; `--series` does.
         files: further files of the package by name, such as a tokenizer's.
         tolerance: how far the graph may be from the network.
     """
@@ -118,6 +120,8 @@ class Blueprint:
     latent_space: model_manifest_pb2.LatentSpace | None = None
     image_output: model_manifest_pb2.ImageOutput | None = None
     generation: model_manifest_pb2.Generation | None = None
+    forecasting: model_manifest_pb2.Forecasting | None = None
+    with_series: "Callable[[model_manifest_pb2.Forecasting], Blueprint] | None" = None
     files: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
     tolerance: Tolerance = Tolerance()
 

@@ -32,6 +32,8 @@ def manifest_of(blueprint: Blueprint, graphs: Sequence[pb.Graph]) -> pb.ModelMan
         manifest.image_output.CopyFrom(blueprint.image_output)
     if blueprint.generation is not None:
         manifest.generation.CopyFrom(blueprint.generation)
+    if blueprint.forecasting is not None:
+        manifest.forecasting.CopyFrom(blueprint.forecasting)
     return manifest
 
 
