@@ -1,6 +1,6 @@
 """From a checkpoint file to the network's weights by name."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,17 +32,19 @@ class Checkpoint:
     state: Mapping[str, Tensor]
 
 
-def load_checkpoint(path: Path, *, key: str = "") -> Checkpoint:
+def load_checkpoint(path: Path, *, key: str = "", allow: Collection[str] = ()) -> Checkpoint:
     """Read a checkpoint's weights.
 
     Args:
         path: a .pth, .pt, .th, .tar, .ckpt or .safetensors file; its content decides, not its name.
         key: where in the file the weights are, as in "ema.model"; empty: looked for.
+        allow: classes beside tensors that it may hold, such as "argparse.Namespace".
 
     Raises:
+        OptionError: a class that may not be allowed.
         CheckpointError: the file cannot be read without running code, is cut, or holds no weights.
     """
-    content = read_checkpoint(path)
+    content = read_checkpoint(path, allow=allow)
     found = _at(content, key, path) if key else _find(content)
     if not found:
         raise CheckpointError(f"{path}: no weights in it; it holds {_outline(content)}")

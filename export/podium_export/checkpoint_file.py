@@ -7,6 +7,7 @@ import re
 import struct
 import warnings
 import zipfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from safetensors.torch import load_file
 
 from podium_export.errors import CheckpointError
 from podium_export.pickles import holds_dictionary, is_foreign_pickle, protocol_of, strings_of, wanted_classes
+from podium_export.value_holders import advice, holders_named
 
 USUAL_KEYS = (
     "state_dict",
@@ -42,13 +44,19 @@ _OTHER_KINDS = (
 )
 
 
-def read_checkpoint(path: Path) -> Any:
+def read_checkpoint(path: Path, *, allow: Collection[str] = ()) -> Any:
     """Read what a checkpoint file holds, with every tensor on the CPU.
 
+    Args:
+        path: the file.
+        allow: classes beside tensors that it may hold, see `value_holders`.
+
     Raises:
+        OptionError: a class that may not be allowed.
         CheckpointError: there is no such file, it is something else than a checkpoint, it is cut, or reading
             it would run code.
     """
+    holders_named(allow)
     _check_is_file(path)
     with path.open("rb") as stream:
         start = stream.read(512)
@@ -57,7 +65,7 @@ def read_checkpoint(path: Path) -> Any:
         return _read_safetensors(path)
     if path.suffix == ".safetensors":
         raise CheckpointError(f"{path}: not a safetensors file, or cut short: its header does not fit its length")
-    return _read_pickle(path, start)
+    return _read_pickle(path, start, allow)
 
 
 def _check_is_file(path: Path) -> None:
@@ -101,7 +109,7 @@ def _read_safetensors(path: Path) -> Any:
         ) from error
 
 
-def _read_pickle(path: Path, start: bytes) -> Any:
+def _read_pickle(path: Path, start: bytes, allow: Collection[str]) -> Any:
     if start.startswith(b"PK\x03\x04"):
         _check_archive(path)
     elif not start.startswith(b"\x80"):
@@ -118,7 +126,7 @@ def _read_pickle(path: Path, start: bytes) -> Any:
             f'"{path.stem}-weights.pth")'
         )
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), torch.serialization.safe_globals(holders_named(allow)):
             warnings.filterwarnings("ignore", "Detected pickle protocol")  # what comes of it is said below
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
@@ -167,6 +175,7 @@ def _refusal(path: Path, error: Exception) -> str:
             "Save its weights alone, where you trust the file:\n"
             f'  checkpoint = torch.load("{path.name}", map_location="cpu", weights_only=False)\n'
             f'  torch.save(checkpoint{nested}, "{path.stem}-weights.pth")'
+            f"{advice(classes)}"
         )
     if (protocol := protocol_of(path)) > 2 and "Unsupported operand" in text:
         return (

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from podium_export.checkpoint import load_checkpoint
-from podium_export.errors import CheckpointError
+from podium_export.errors import CheckpointError, OptionError
 from podium_export.pickles import wanted_classes
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -170,6 +170,35 @@ def test_refuses_a_pickle_that_needs_code(tmp_path: Path, zipped: bool) -> None:
     said = r'argparse\.Namespace.*\n.*weights_only=False\)\n.*checkpoint\["state_dict"\], "run-weights\.pth"'
     with pytest.raises(CheckpointError, match=said):
         load_checkpoint(path)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_reads_a_holder_of_values_where_told_to(tmp_path: Path, zipped: bool) -> None:
+    """The refusal names the flag; with it the weights beside an argparse.Namespace are read, as ever weights alone."""
+    path = tmp_path / "run.ckpt"
+    content = {"args": argparse.Namespace(lr=0.1), "state_dict": WEIGHTS}
+    torch.save(content, path, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(CheckpointError, match=r"Or add --allow argparse\.Namespace: it only holds values"):
+        load_checkpoint(path)
+    assert _same(load_checkpoint(path, allow=["argparse.Namespace"]).state)
+    assert argparse.Namespace not in torch.serialization.get_safe_globals()
+
+
+def test_allows_nothing_but_holders_of_values(tmp_path: Path) -> None:
+    """A class that could compute is not allowed, and one that is allowed brings no other along."""
+    with pytest.raises(OptionError, match=r"--allow os\.system: .*only holds values: argparse\.Namespace"):
+        load_checkpoint(tmp_path / "net.pth", allow=["os.system"])
+    trace = tmp_path / "ran"
+
+    class Touch:
+        def __reduce__(self) -> Any:
+            return Path.touch, (trace,)
+
+    torch.save({"w": torch.ones(1), "args": argparse.Namespace(x=Touch())}, tmp_path / "net.pth")
+    with pytest.raises(CheckpointError, match="would run code") as refused:
+        load_checkpoint(tmp_path / "net.pth", allow=["argparse.Namespace"])
+    assert "--allow" not in str(refused.value)
+    assert not trace.exists()
 
 
 @pytest.mark.parametrize("zipped", [True, False])
