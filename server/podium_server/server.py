@@ -18,7 +18,13 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
-from podium.v1 import classification_service_pb2, image_service_pb2, model_service_pb2
+from podium.v1 import (
+    captioning_service_pb2,
+    classification_service_pb2,
+    image_service_pb2,
+    model_service_pb2,
+    text_service_pb2,
+)
 
 from podium_server.catalogue import Catalogue
 from podium_server.graph_loader import LoadOptions
@@ -31,12 +37,14 @@ from podium_server.plan import Layout
 from podium_server.rpc import Gate, handlers
 from podium_server.runtime.cores import allowed_cores
 from podium_server.runtime.probe import DeviceUnavailable, choose_device
+from podium_server.services.captioning import CaptioningService
 from podium_server.services.classification import ClassificationService
 from podium_server.services.health import HealthReporter
 from podium_server.services.images import ImageService
 from podium_server.services.inference import InferenceService
 from podium_server.services.models import ModelService
 from podium_server.services.tasks import check_package
+from podium_server.services.text import TextService
 from podium_server.settings import Settings
 from podium_server.web import HttpServer, application
 
@@ -95,8 +103,10 @@ class Server:
         """Every service with what implements it."""
         shared = self.catalogue, self.settings, self._pool
         return [
+            (_service(captioning_service_pb2.DESCRIPTOR), CaptioningService(*shared)),
             (_service(classification_service_pb2.DESCRIPTOR), ClassificationService(*shared)),
             (_service(image_service_pb2.DESCRIPTOR), ImageService(*shared)),
+            (_service(text_service_pb2.DESCRIPTOR), TextService(*shared)),
             (_service(model_service_pb2.DESCRIPTOR), ModelService(self.catalogue)),
             (_service(OPEN_INFERENCE), InferenceService(self.catalogue)),
         ]

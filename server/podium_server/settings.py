@@ -94,6 +94,15 @@ class Settings(BaseModel):
         50_000_000, "Most pixels of a decoded image.", "1 … 1000000000 pixels"
     )
     max_images_per_request: _Count = _setting(256, "Most images of a call.", "a whole number, 1 … 1000000")
+    max_prompt_tokens: _Count = _setting(
+        65_536, "Most tokens of a prompt, a source or a text to score.", "a whole number, 1 … 1000000"
+    )
+    max_output_tokens: _Count = _setting(
+        8192, "Most tokens that a sequence may be asked for.", "a whole number, 1 … 1000000"
+    )
+    max_sequences_per_request: _Count = _setting(
+        1024, "Most sequences that a call may write, beams included.", "a whole number, 1 … 1000000"
+    )
     keepalive_min_interval_s: Annotated[float, Field(ge=0, le=3600)] = _setting(
         1.0, "Shortest time between a client's keepalive pings.", "0 … 3600 seconds"
     )

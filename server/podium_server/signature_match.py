@@ -54,6 +54,17 @@ def to_proto(graph: pb.Graph, signature: Signature) -> pb.Graph:
     )
 
 
+def from_proto(graph: pb.Graph) -> Signature:
+    """The signature that `to_proto` wrote."""
+    inputs, outputs = (tuple(_spec_from_proto(spec) for spec in side) for side in (graph.inputs, graph.outputs))
+    return Signature(inputs, outputs, batched=bool(graph.batch_axis))
+
+
+def _spec_from_proto(spec: tensor_pb2.TensorSpec) -> TensorSpec:
+    shape = tuple(n.size if n.WhichOneof("length") == "size" else n.axis for n in spec.shape)
+    return TensorSpec(spec.name, BY_PROTO[spec.element_type], shape)
+
+
 def _spec_to_proto(spec: TensorSpec) -> tensor_pb2.TensorSpec:
     shape = [
         tensor_pb2.Dimension(size=length) if isinstance(length, int) else tensor_pb2.Dimension(axis=length or "?")

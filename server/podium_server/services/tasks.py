@@ -10,18 +10,30 @@ from podium_server.package import Package
 from podium_server.pictures.picture_model import check_picture_model
 from podium_server.services.classifier import check_classifier
 from podium_server.signature import Signature
+from podium_server.text.padding_check import check_text_model
 
-_Check = Callable[[pb.ModelManifest, Mapping[str, Signature]], None]
+_Graphs = Mapping[str, tuple[Runnable, Signature]]
+_Check = Callable[[Package, _Graphs], None]
+
+
+def _described(check: Callable[[pb.ModelManifest, Mapping[str, Signature]], None]) -> _Check:
+    """A check that needs no more than the manifest and the signatures."""
+    return lambda package, graphs: check(package.manifest, {name: signature for name, (_, signature) in graphs.items()})
+
+
 _CHECKS: Mapping[int, _Check] = MappingProxyType(
     {
-        int(pb.TASK_IMAGE_CLASSIFICATION): check_classifier,
-        int(pb.TASK_IMAGE_GENERATION): check_picture_model,
-        int(pb.TASK_IMAGE_RECONSTRUCTION): check_picture_model,
+        int(pb.TASK_IMAGE_CLASSIFICATION): _described(check_classifier),
+        int(pb.TASK_IMAGE_GENERATION): _described(check_picture_model),
+        int(pb.TASK_IMAGE_RECONSTRUCTION): _described(check_picture_model),
+        int(pb.TASK_TEXT_GENERATION): check_text_model,
+        int(pb.TASK_IMAGE_CAPTIONING): check_text_model,
+        int(pb.TASK_TRANSLATION): check_text_model,
     }
 )
 
 
-def check_package(package: Package, graphs: Mapping[str, tuple[Runnable, Signature]]) -> None:
+def check_package(package: Package, graphs: _Graphs) -> None:
     """Raise ValueError where the service of a package's task could not answer with it.
 
     Args:
@@ -30,7 +42,7 @@ def check_package(package: Package, graphs: Mapping[str, tuple[Runnable, Signatu
     """
     check = _CHECKS.get(int(package.manifest.task))
     if check is not None:
-        check(package.manifest, {name: signature for name, (_, signature) in graphs.items()})
+        check(package, graphs)
 
 
 def purpose(task: pb.Task) -> str:

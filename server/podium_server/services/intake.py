@@ -1,0 +1,137 @@
+"""How the sequences of a call start: with a prompt, a picture or a source; the three tasks differ in this alone."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from podium.v1 import image_pb2
+
+from podium_server.batching.run_rows import run_rows
+from podium_server.errors import InvalidArgument
+from podium_server.generation.job import Start
+from podium_server.imaging.pool import ImagePool
+from podium_server.rpc import Call
+from podium_server.servable import Servable
+from podium_server.services.spent import Spent
+from podium_server.text.text_model import ENCODER, TextModel
+
+
+class Intake:
+    """Reads what a call brings, and keeps where the time went.
+
+    Args:
+        call: the call.
+        servable: who answers.
+        model: compiled from the version.
+        max_tokens: the most tokens of a text on this server.
+        pool: reads pictures.
+
+    Attributes:
+        spent: seconds until sequences start.
+        num_read: tokens of prompts and sources, start and end included.
+    """
+
+    def __init__(self, call: Call, servable: Servable, model: TextModel, max_tokens: int, pool: ImagePool) -> None:
+        self.spent = Spent()
+        self.num_read = 0
+        self._call = call
+        self._servable = servable
+        self._model = model
+        self._max_tokens = max_tokens
+        self._pool = pool
+
+    def read_text(self, text: str, field: str, *, least: int, room: int, replace_unknown: bool) -> list[int]:
+        """Cut a text to continue, or to score, into tokens; the start of every sequence comes before it.
+
+        Args:
+            text: the text.
+            field: its path in the request.
+            least: the fewest tokens that it must have, start included.
+            room: tokens that are to be written after it, at least.
+            replace_unknown: as in `Tokenizer.encode`.
+
+        Raises:
+            InvalidArgument: it is too short or too long, or has what has no token.
+        """
+        began = time.monotonic()
+        ids = [
+            *self._model.tokenizer.start_ids,
+            *self._model.tokenizer.encode(text, field, replace_unknown=replace_unknown),
+        ]
+        self._check_length(ids, field)
+        if len(ids) < least:
+            start = "the model's start included" if self._model.tokenizer.start_ids else "for the model has no start"
+            raise InvalidArgument(f"{field}: has {len(ids)} tokens; it must have {least} or more, {start}", field)
+        if self._model.max_tokens is not None and len(ids) + room > self._model.max_tokens:
+            raise InvalidArgument(
+                f"{field}: has {len(ids)} tokens, start included; this model takes at most "
+                f"{self._model.max_tokens - room}",
+                field,
+            )
+        self.num_read += len(ids)
+        self.spent.preprocess_s += time.monotonic() - began
+        return ids
+
+    async def read_sources(self, texts: Sequence[str], *, replace_unknown: bool) -> list[Start]:
+        """Encode the texts of a request's field `texts`: those that are padded alike share runs.
+
+        Raises:
+            InvalidArgument: one is empty, too long, or has what has no token.
+            PodiumError: as `Batcher.run`.
+        """
+        assert self._model.source is not None, "only translators read sources"
+        began, reader = time.monotonic(), self._model.source
+        sources: list[list[int]] = []
+        by_length: dict[int, list[int]] = {}
+        for i, text in enumerate(texts):
+            source = reader.read(text, f"texts[{i}]", replace_unknown=replace_unknown)
+            self._check_length(source, f"texts[{i}]")
+            by_length.setdefault(reader.padded_length(source), []).append(i)
+            sources.append(source)
+        self.num_read += sum(map(len, sources))
+        self.spent.preprocess_s += time.monotonic() - began
+        starts: dict[int, Start] = {}
+        for length, indices in sorted(by_length.items()):
+            encoded = await self._encode(reader.feed([sources[i] for i in indices], length))
+            starts |= zip(indices, encoded, strict=True)
+        return [starts[i] for i in range(len(texts))]
+
+    async def read_pictures(
+        self, images: Sequence[image_pb2.Image], fields: Sequence[str] | None = None
+    ) -> list[Start]:
+        """Decode and encode pictures.
+
+        Args:
+            images: 1 or more.
+            fields: their paths in the request; None for those of its field `images`.
+
+        Raises:
+            PodiumError: as `ImagePool.read` and `Batcher.run`.
+        """
+        assert self._model.reader is not None, "only captioners read pictures"
+        began = time.monotonic()
+        rows = await self._pool.read(self._model.reader, images, fields=fields, deadline=self._call.deadline)
+        self.num_read += len(images) * len(self._model.tokenizer.start_ids)
+        self.spent.preprocess_s += time.monotonic() - began
+        return await self._encode((rows,))
+
+    async def _encode(self, inputs: tuple[NDArray[Any], ...]) -> list[Start]:
+        """Run the encoder on rows of equal shape: how a sequence of each starts."""
+        run = await run_rows(self._servable.batchers[ENCODER], inputs, deadline=self._call.deadline)
+        self.spent.ran(run)
+        prompt = as_array(self._model.tokenizer.start_ids)
+        rows = self._model.start_rows
+        return [Start(prompt, rows.of(run.outputs, i)) for i in range(len(inputs[0]))]
+
+    def _check_length(self, ids: Sequence[int], field: str) -> None:
+        most = self._max_tokens
+        if len(ids) > most:
+            message = f"{field}: has {len(ids)} tokens, start and end included; this server reads at most {most}"
+            raise InvalidArgument(message, field)
+
+
+def as_array(ids: Sequence[int]) -> NDArray[np.int64]:
+    """Hold tokens as the engine takes them."""
+    return np.array(ids, np.int64)
