@@ -39,7 +39,7 @@ class TextService:
     async def Generate(self, request: wire.GenerateRequest, call: Call) -> wire.GenerateResponse:  # noqa: N802
         """Continue a text."""
         work = await self._models.begin(request.model, call, pb.TASK_TEXT_GENERATION, "Generate")
-        gathering = _generate(work, request)
+        gathering = await _generate(work, request)
         await gathering.all()
         sequences = [sequence for found in gathering.sequences() for sequence in found]
         work.answered(gathering.writings)
@@ -53,7 +53,7 @@ class TextService:
         """Continue a text, and tell it as it is written."""
         with call.working():
             work = await self._models.begin(request.model, call, pb.TASK_TEXT_GENERATION, "StreamGenerate")
-            gathering = _generate(work, request)
+            gathering = await _generate(work, request)
             async with aclosing(work.stream(gathering, wire.StreamGenerateResponse)) as answers:
                 async for answer in answers:
                     yield answer
@@ -81,7 +81,9 @@ class TextService:
         check_count("texts", "texts", len(request.texts), MAX_TEXTS)
         least = max(1, len(work.model.tokenizer.start_ids)) + 1
         texts = [
-            work.intake.read_text(text, f"texts[{i}]", least=least, room=0, replace_unknown=request.replace_unknown)
+            await work.intake.read_text(
+                text, f"texts[{i}]", least=least, room=0, replace_unknown=request.replace_unknown
+            )
             for i, text in enumerate(request.texts)
         ]
         scored = work.score(texts)
@@ -91,11 +93,13 @@ class TextService:
         return wire.ScoreResponse(metadata=work.metadata(scored), results=results, usage=work.usage(scored))
 
 
-def _generate(work: TextCall, request: _GenerateRequest) -> Gathering:
+async def _generate(work: TextCall, request: _GenerateRequest) -> Gathering:
     """Start the sequences of a request."""
     wanted = Wanted("num_sequences", request.num_sequences or 1, ranked=False)
     choices = work.choose(request.decoding, wanted, "num_sequences", 1)
     work.start_seeded(request.seed if request.HasField("seed") else None)
-    prompt = work.intake.read_text(request.prompt, "prompt", least=1, room=1, replace_unknown=request.replace_unknown)
+    prompt = await work.intake.read_text(
+        request.prompt, "prompt", least=1, room=1, replace_unknown=request.replace_unknown
+    )
     start = Start(np.array(prompt, np.int64))
     return work.write([start], choices, with_log_probabilities=request.return_log_probabilities)

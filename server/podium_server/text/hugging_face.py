@@ -37,16 +37,22 @@ class HuggingFaceTokens:
         self._library.encode_special_tokens = True
         self.size = 1 + max(self._library.get_vocab(with_added_tokens=True).values(), default=-1)
         self._unknown_id = _unknown_id(self._library, json.loads(content)["model"])
+        # Without an unknown token the library leaves out in silence what has none.
+        self._drops = self._unknown_id is None and self._library.normalizer is None
 
     def encode(self, text: str) -> Encoded:
         """Cut a text into tokens."""
         encoding = self._library.encode(text, add_special_tokens=False)
         ids: list[int] = encoding.ids
-        spans: list[tuple[int, int]] = encoding.offsets
-        unknown = [span for span, token_id in zip(spans, ids, strict=True) if token_id == self._unknown_id]
-        if self._library.normalizer is None:
-            unknown += _dropped(text, spans)
-        return Encoded(ids, [text[start:end] for start, end in sorted(unknown)])
+        if self._drops:
+            dropped = {char for char in set(text) if self._is_dropped(char)}
+            return Encoded(ids, [char for char in text if char in dropped])
+        spans = zip(ids, encoding.offsets, strict=True)
+        return Encoded(ids, [text[start:end] for token_id, (start, end) in spans if token_id == self._unknown_id])
+
+    def _is_dropped(self, char: str) -> bool:
+        """Whether a character alone has no token; the library's offsets do not tell."""
+        return not char.isspace() and not self._library.encode(char, add_special_tokens=False).ids
 
     def writer(self, hidden: frozenset[int]) -> "HuggingFaceWriter":
         """Begin a text."""
@@ -58,14 +64,6 @@ def _unknown_id(library: Any, model: dict[str, Any]) -> int | None:
     text = model.get("unk_token")
     found: int | None = model.get("unk_id") if text is None else library.token_to_id(text)
     return found
-
-
-def _dropped(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Find the characters that no token covers: a model without an unknown token leaves them out silently."""
-    covered = bytearray(len(text))
-    for start, end in spans:
-        covered[start:end] = b"\1" * (end - start)
-    return [(i, i + 1) for i, yes in enumerate(covered) if not yes and not text[i].isspace()]
 
 
 class HuggingFaceWriter:
