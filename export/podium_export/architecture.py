@@ -5,7 +5,7 @@ A blueprint may hold several graphs, each with several inputs and outputs, and a
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -126,6 +126,22 @@ class Blueprint:
     tolerance: Tolerance = Tolerance()
 
 
+@dataclass(frozen=True, slots=True)
+class NetworkChoices:
+    """What the command line says of a network where its weights leave it open, each None where it was not given.
+
+    Attributes:
+        cell: of a recurrent network, where the weights of several have the same shapes.
+    """
+
+    cell: str | None = None
+
+    @property
+    def given(self) -> list[str]:
+        """List what was given, as it is typed."""
+        return [f"--{item.name.replace('_', '-')}" for item in fields(self) if getattr(self, item.name) is not None]
+
+
 @runtime_checkable
 class Architecture(Protocol):
     """A kind of network that `podium export` knows by name."""
@@ -138,6 +154,14 @@ class Architecture(Protocol):
     @property
     def summary(self) -> str:
         """One line for the list of architectures."""
+        ...
+
+    def chosen(self, choices: NetworkChoices) -> "Architecture":
+        """Give the same architecture with choices that its weights leave open.
+
+        Raises:
+            OptionError: it has no such choice.
+        """
         ...
 
     def build(self, state: "Mapping[str, Tensor]") -> "nn.Module":

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import click
 
-from podium_export import options
+from podium_export import options, text_flags
 from podium_export.options import Choices
 from podium_export.outcome import outcome
+from podium_export.text_flags import TextFlags
 
 
 @click.command(no_args_is_help=True)
@@ -18,6 +19,8 @@ from podium_export.outcome import outcome
 @click.option("--output", "outputs", multiple=True, metavar="NAME", help="With --module; repeatable.")
 @options.destination
 @options.model
+@click.option("--cell", metavar="CELL", help="Of char-rnn, where the weights fit several, as gru-reset-before or mut3.")
+@text_flags.text
 def export(
     *,
     architecture: str | None,
@@ -30,6 +33,8 @@ def export(
     repository: Path,
     version: int | None,
     choices: Choices,
+    cell: str | None,
+    texts: TextFlags,
 ) -> None:
     """Convert a checkpoint to ONNX, compare it with PyTorch, publish it for `podium serve`.
 
@@ -40,12 +45,14 @@ def export(
     if architecture is not None and (inputs or outputs):
         raise click.UsageError("--input and --output go with --module: a bundled architecture knows its own")
     with outcome():
+        from podium_export.architecture import NetworkChoices
         from podium_export.choose import architecture_named
         from podium_export.package import Destination
 
         destination = Destination(repository, name, version)
         destination.check()
-        known = None if architecture is None else architecture_named(architecture)
+        own = NetworkChoices(cell)
+        known = None if architecture is None else architecture_named(architecture, choices=own)
 
         from podium_export.progress import on_terminal
 
@@ -68,7 +75,7 @@ def export(
                 network = own_network(module, weights)
                 blueprint = own_blueprint(network, choices, inputs, outputs)
             source = Source(module or architecture or "", weights.file_name, weights.sha256)
-            published = export_network(described(blueprint, choices), source, destination, progress=progress)
+            published = export_network(described(blueprint, choices, texts), source, destination, progress=progress)
         report(published, destination)
 
 

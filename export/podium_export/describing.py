@@ -10,6 +10,8 @@ from podium_export.errors import OptionError
 from podium_export.labels import check_count, read_labels
 from podium_export.options import Choices
 from podium_export.preprocessing import check_input, preprocessing_of
+from podium_export.text_flags import TextFlags
+from podium_export.texts import with_texts
 from podium_export.trials import dynamic_axes
 
 TASKS = {"classification": pb.TASK_IMAGE_CLASSIFICATION, "tensor": pb.TASK_TENSOR}
@@ -18,12 +20,13 @@ SCORE_KINDS = {"logits": pb.SCORE_KIND_LOGITS, "probabilities": pb.SCORE_KIND_PR
 """--scores in the manifest's words."""
 
 
-def described(blueprint: Blueprint, choices: Choices) -> Blueprint:
+def described(blueprint: Blueprint, choices: Choices, texts: TextFlags | None = None) -> Blueprint:
     """Replace what the command line names, and check that all of it fits together.
 
     Raises:
         OptionError: a flag does not go with the task or the network.
         LabelsError: the labels cannot be read.
+        VocabularyError: the vocabulary cannot be read or does not fit.
     """
     _check_axes(blueprint, choices.axis)
     task = TASKS[choices.task] if choices.task else blueprint.task
@@ -37,7 +40,9 @@ def described(blueprint: Blueprint, choices: Choices) -> Blueprint:
         tolerance=tolerance,
         description=blueprint.description if choices.description is None else choices.description,
         graphs=tuple(_with_lengths(graph, choices.axis) for graph in blueprint.graphs),
+        generation=blueprint.generation if task == blueprint.task else None,
     )
+    blueprint = with_texts(blueprint, texts or TextFlags())
     if task == pb.TASK_IMAGE_CLASSIFICATION:
         return _classifier(blueprint, choices)
     if choices.labels and blueprint.latent_space is not None and blueprint.latent_space.class_names:

@@ -8,6 +8,7 @@ ExportError
 ├── ParityFailure        the written graph computes something else than the network
 ├── GraphError           an ONNX file made elsewhere cannot be taken over
 ├── LabelsError          the class names cannot be read, or do not fit the classifier
+├── VocabularyError      the vocabulary cannot be read, or does not fit the network
 ├── PictureError         a picture cannot be read, or is not one that the model takes
 ├── PackageError         the package cannot be written or would replace another
 └── OptionError          an option's value is not one that the command takes
@@ -58,6 +59,10 @@ class GraphError(ExportError):
 
 class LabelsError(ExportError):
     """The file of class names cannot be read, or does not fit the classifier."""
+
+
+class VocabularyError(ExportError):
+    """The file of tokens cannot be read, or does not fit the network that writes them."""
 
 
 class PictureError(ExportError):

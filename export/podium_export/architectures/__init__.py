@@ -3,13 +3,14 @@
 Listing them loads no network: PyTorch is imported when one is built.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, cast
 
-from podium_export.architecture import Architecture, Blueprint
+from podium_export.architecture import Architecture, Blueprint, NetworkChoices
+from podium_export.errors import OptionError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -18,9 +19,13 @@ if TYPE_CHECKING:
 class _Definition(Protocol):
     """What a network's file must define."""
 
-    def build(self, state: "Mapping[str, Tensor]") -> "nn.Module": ...
+    @property
+    def build(self) -> "Callable[..., nn.Module]": ...
 
     def blueprint(self, network: "nn.Module") -> Blueprint: ...
+
+
+_NONE = NetworkChoices()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +36,30 @@ class BundledArchitecture:
         name: what it is called on the command line.
         summary: one line for the list of architectures.
         module: the file in this folder that defines `build` and `blueprint`.
+        takes: the choices that `build` takes after the checkpoint's tensors, as they are typed.
+        choices: those that were made.
     """
 
     name: str
     summary: str
     module: str
+    takes: tuple[str, ...] = ()
+    choices: NetworkChoices = _NONE
+
+    def chosen(self, choices: NetworkChoices) -> "BundledArchitecture":
+        """Make choices that the weights leave open.
+
+        Raises:
+            OptionError: this network has no such choice.
+        """
+        if stray := [option for option in choices.given if option not in self.takes]:
+            raise OptionError(f"{', '.join(stray)}: the weights of {self.name} leave no such choice")
+        return replace(self, choices=choices)
 
     def build(self, state: "Mapping[str, Tensor]") -> "nn.Module":
         """Build the network with the sizes that the checkpoint's shapes show."""
-        return self._definition().build(state)
+        build = self._definition().build
+        return build(state, self.choices) if self.takes else build(state)
 
     def blueprint(self, network: "nn.Module") -> Blueprint:
         """Describe a network that `build` made."""
@@ -69,7 +89,10 @@ _BUNDLED = (
     BundledArchitecture("jointvae", "JointVAE, normal latents and a one-hot one: digits, 1×32×32", "jointvae"),
     BundledArchitecture("latent-ode", "Latent ODE: series observed at irregular times, at any time", "latent_ode"),
     BundledArchitecture("cgan-mnist", "Published conditional GAN of digits, uniform noise: 1×28×28", "cgan_mnist"),
+    BundledArchitecture("char-rnn", "Recurrent language model: characters, words", "char_rnn", takes=("--cell",)),
     BundledArchitecture("seq2seq", "Recurrent encoder and decoder, with attention or without: texts", "seq2seq"),
+    BundledArchitecture("cn2en", "Published GRU translator: Chinese to English", "cn2en"),
+    BundledArchitecture("g2p-en", "Published GRU: English spelling to phonemes", "g2p_en"),
     BundledArchitecture("captioner", "Convolutional encoder, recurrent decoder: pictures to words", "captioner"),
 )
 
