@@ -18,9 +18,8 @@ from podium_server.servable import Servable
 from podium_server.services.spent import Spent
 from podium_server.text.text_model import ENCODER, TextModel
 
-
 # Cut into tokens in the event loop: about a millisecond.
-INLINE_CHARACTERS = 16_384
+INLINE_CHARACTERS = 4096
 # More of them are not even looked at.
 CHARACTERS_A_TOKEN = 16
 

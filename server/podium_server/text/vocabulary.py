@@ -51,7 +51,9 @@ class VocabularyTokens:
     def encode(self, text: str) -> Encoded:
         """Cut a text into tokens; of equal tokens, the first counts."""
         units = self._cut(text.lower() if self._lowercase else text)
-        found = [self._ids.get(unit) for unit in units]
+        found = list(map(self._ids.get, units))
+        if None not in found:
+            return Encoded([token_id for token_id in found if token_id is not None], ())
         unknown = [unit for unit, token_id in zip(units, found, strict=True) if token_id is None]
         ids = [self._unknown_id if token_id is None else token_id for token_id in found]
         return Encoded([token_id for token_id in ids if token_id is not None], unknown)
