@@ -75,6 +75,7 @@ class FakeServer:
         gate: calls wait for it.
         stream_gate: every answer of a stream but the first waits for it.
         manifests: of the models that can be described.
+        models: what it lists.
         stream_refusal: how a stream ends after its first answer; None: as it should.
         arrived: set when a call has come.
         left: set when a caller left at the gate.
@@ -96,6 +97,7 @@ class FakeServer:
     manifests: dict[str, model_manifest_pb2.ModelManifest] = field(
         default_factory=lambda: {"digits": model_manifest_pb2.ModelManifest(description="Handwritten digits.")}
     )
+    models: list[model_service_pb2.Model] = field(default_factory=lambda: [DIGITS])
     stream_refusal: Refusal | None = None
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     left: asyncio.Event = field(default_factory=asyncio.Event)
@@ -177,7 +179,7 @@ def _result(
 PLAN = model_service_pb2.ExecutionPlan(
     graph="model", max_batch_rows=4, num_sessions=2, num_threads=1, rows_per_second=430.5, source="measured"
 )
-DIGITS = model_service_pb2.Model(
+DIGITS: model_service_pb2.Model = model_service_pb2.Model(
     name="digits",
     default_version=2,
     versions=[
@@ -196,18 +198,17 @@ DIGITS = model_service_pb2.Model(
         ),
     ],
 )
-MODELS = model_service_pb2.ListModelsResponse(models=[DIGITS])
 
 
 class FakeModels(model_service_pb2_grpc.ModelServiceServicer):
-    """The catalogue of a fake server, which has the model "digits"."""
+    """The catalogue of a fake server, which has the model "digits" unless told otherwise."""
 
     def __init__(self, fake: FakeServer) -> None:
         self._fake = fake
 
     async def ListModels(self, request: Any, context: Any) -> Any:  # noqa: N802
         await self._fake.admit(context)
-        return MODELS
+        return model_service_pb2.ListModelsResponse(models=self._fake.models)
 
     async def GetModel(self, request: Any, context: Any) -> Any:  # noqa: N802
         await self._check(request.model, context)

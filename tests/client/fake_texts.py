@@ -9,7 +9,7 @@ import grpc.aio
 from grpc import StatusCode
 from podium.v1 import captioning_service_pb2 as captions
 from podium.v1 import captioning_service_pb2_grpc as captions_grpc
-from podium.v1 import decoding_pb2, response_metadata_pb2
+from podium.v1 import decoding_pb2, model_manifest_pb2, response_metadata_pb2
 from podium.v1 import text_service_pb2 as wire
 from podium.v1 import text_service_pb2_grpc as wire_grpc
 
@@ -108,10 +108,21 @@ class FakeCaptions(captions_grpc.CaptioningServiceServicer):
             yield response
 
 
+def _manifest(num_beams: int) -> model_manifest_pb2.ModelManifest:
+    defaults = decoding_pb2.Decoding(num_beams=num_beams)
+    return model_manifest_pb2.ModelManifest(
+        description="Writes.", generation=model_manifest_pb2.Generation(defaults=defaults)
+    )
+
+
+MANIFESTS = {"captioner": _manifest(4), "translator": _manifest(1), "shakespeare": _manifest(1)}
+
+
 def serving_texts(*refusals: Refusal, closed: bool = False) -> AbstractAsyncContextManager[FakeServer]:
     """Serve texts and captions until the block is left; see `fake_server.serving`."""
 
     def add(fake: FakeServer, server: grpc.aio.Server) -> None:
+        fake.manifests |= MANIFESTS
         wire_grpc.add_TextServiceServicer_to_server(FakeTexts(fake), server)
         captions_grpc.add_CaptioningServiceServicer_to_server(FakeCaptions(fake), server)
 

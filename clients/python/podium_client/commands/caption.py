@@ -13,6 +13,7 @@ from rich.text import Text
 
 from podium_client.async_client import AsyncClient
 from podium_client.commands.bars import sequences_table
+from podium_client.commands.beams import leaves_beams_open, with_enough_beams
 from podium_client.commands.decoding_options import decoding_options, num_best_option, text_seed_option
 from podium_client.commands.each_file import (
     Answered,
@@ -37,7 +38,7 @@ _SIDE = 240  # pixels of a picture in the terminal
 @click.command()
 @click.argument("model")
 @click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
-@num_best_option
+@num_best_option(3)
 @decoding_options
 @text_seed_option
 @concurrency_option
@@ -73,9 +74,12 @@ def caption(
 
     async def run() -> None:
         async with AsyncClient(address, timeout=timeout) as client:
+            chosen = decoding
+            if leaves_beams_open(num_best, decoding):
+                chosen = with_enough_beams((await client.model(model)).manifest, num_best, decoding)
 
             async def ask(file: Path) -> GeneratedSequences:
-                return await client.caption(model, file, num_best=num_best, seed=seed, **decoding)
+                return await client.caption(model, file, num_best=num_best, seed=seed, **chosen)
 
             await answer_each(pictures_in(photos), ask, concurrency, show)
 

@@ -42,15 +42,18 @@ _OPTIONS = (
     ),
 )
 
-num_best_option = click.option(
-    "--num-best", metavar="N", type=_COUNT, default=1, show_default=True, help="So many of each, best first."
-)
 replace_unknown_option = click.option(
     "--replace-unknown",
     is_flag=True,
     help="Replace what is not in the model's vocabulary, or leave it out, instead of refusing it.",
 )
 text_seed_option = seed_option("--seed", text="Makes the same text again.  [default: a new one, which is told]")
+
+
+def num_best_option(default: int) -> "Callable[[click.decorators.FC], click.decorators.FC]":
+    """Make the option for how many are wanted of each; without --num-beams there are as many beams, at least."""
+    text = "So many of each, best first."
+    return click.option("--num-best", metavar="N", type=_COUNT, default=default, show_default=True, help=text)
 
 
 def decoding_options(command: Callable[..., T]) -> Callable[..., T]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from podium_client.catalogue import VersionState
 from podium_client.client import Client
 from podium_client.demo.server_process import Addresses
 from podium_client.sheets.sheet import Sheet
@@ -41,6 +42,20 @@ class Stage:
         if not right:
             self.problems.append(f"{what}: expected {expected}, got {got}")
             self.console.print(Text(f"✗ {self.problems[-1]}", style="bold red"))
+
+    def serves(self, *names: str) -> bool:
+        """Say whether models are served, each "name" or "name/version"; note each that is not, with what makes it."""
+        ready = {
+            name
+            for model in self.client.models()
+            for version in model.versions
+            if version.state is VersionState.READY
+            for name in (model.name, f"{model.name}/{version.version}")
+        }
+        for name in names:
+            how = f"it is not served; `podium bundle --repository {self.repository}` makes it"
+            self.expect(name in ready, f"the model {name}", expected="in the repository", got=how)
+        return ready.issuperset(names)
 
     def wrote(self, path: Path) -> None:
         """Say where a picture is."""
