@@ -168,6 +168,13 @@ class Catalogue:
         """Stop being ready; versions go on answering what was accepted."""
         self._ready = False
 
+    def stop_writing(self) -> None:
+        """End the sequences of all versions as they stand: the time that accepted calls had is over."""
+        for versions in self._models.values():
+            for entry in versions.values():
+                if entry.servable is not None:
+                    entry.servable.stop_writing()
+
     async def close(self) -> None:
         """Unload everything: accepted calls finish."""
         self.drain()
@@ -259,6 +266,9 @@ class Catalogue:
         """Show a version that became ready in the metrics."""
         metrics = servable.usage.metrics
         metrics.loaded(_task(servable), servable.provider, entry.load_s, lambda: servable.waiting_rows)
+        generator = servable.generator
+        if generator is not None:
+            metrics.writes(lambda: generator.num_running, lambda: generator.num_waiting)
         for graph, plan in servable.plans.items():
             layout, rate = plan.layout, plan.rows_per_second
             metrics.planned(graph, plan.max_batch_rows, layout.num_sessions, layout.num_threads, rate)

@@ -1,6 +1,7 @@
 """Makes one graph ready to run: open a session, replay the golden examples, find out how it runs best."""
 
 import dataclasses
+import hashlib
 import logging
 import threading
 import time
@@ -10,6 +11,9 @@ from pathlib import Path
 from podium.v1 import model_manifest_pb2 as pb
 
 from podium_server.errors import LoadFailed, PodiumError
+from podium_server.generation.step_compiler import STEP, compile_step
+from podium_server.generation.step_graph import StepGraph
+from podium_server.generation.step_warmup import StepRunner, couple_steps, measure_rows, sample_rows, tokens
 from podium_server.package import GoldenCase, Package
 from podium_server.plan import Layout, Plan, layouts
 from podium_server.plan_memory import Conditions, Measured, PlanMemory, processor_model
@@ -17,7 +21,7 @@ from podium_server.replay import replay
 from podium_server.runtime.devices import CPU_PROVIDER, Device
 from podium_server.runtime.session import RUNTIME, Session, shares_batch_axis
 from podium_server.signature import Signature
-from podium_server.signature_match import check_signature
+from podium_server.signature_match import check_signature, state_names
 from podium_server.warmup import RowCoupling, couple, measure_plan, sample_inputs
 
 log = logging.getLogger(__name__)
@@ -35,6 +39,7 @@ class LoadOptions:
         max_batch_rows: the operator's most rows of a run; None to measure.
         layout: the operator's sessions and threads; None to measure.
         remeasure: whether to measure again what is remembered.
+        drain_s: seconds that accepted sequences get at the end.
     """
 
     device: Device
@@ -44,15 +49,24 @@ class LoadOptions:
     max_batch_rows: int | None = None
     layout: Layout | None = None
     remeasure: bool = False
+    drain_s: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class ReadyGraph:
-    """A graph that is ready to run: its session, signature and plan."""
+    """A graph that is ready to run.
+
+    Attributes:
+        session: runs it.
+        signature: what goes in and out.
+        plan: how it is run.
+        step: what its rows are written with, if it is a step graph.
+    """
 
     session: Session
     signature: Signature
     plan: Plan
+    step: StepGraph | None = None
 
 
 class GraphLoader:
@@ -81,6 +95,8 @@ class GraphLoader:
             PackageError: it does not do what its manifest says.
             LoadFailed: ONNX Runtime refuses it, or the server stops.
         """
+        if graph.name == STEP and package.manifest.HasField("generation"):
+            return self._load_step(package, graph)
         path = package.graph_path(graph)
         layouts_ = self._layouts()
         conditions = self._conditions(package.digests[graph.name], layouts_)
@@ -96,6 +112,47 @@ class GraphLoader:
             if measured.plan.layout.num_threads != layouts_[0].num_threads:
                 session = self._open(path, measured.plan.layout)
         return ReadyGraph(session, *self._settle(signature, measured))
+
+    def _load_step(self, package: Package, graph: pb.Graph) -> ReadyGraph:
+        """Make a step graph ready: its rows are written by a generator on one thread."""
+        layout = Layout(1, self._options.layout.num_threads if self._options.layout else 1)
+        session = self._open(package.graph_path(graph), layout)
+        signature = check_signature(graph, session.signature, state_names(package.manifest, graph))
+        step_plan = compile_step(package.manifest)
+        golden = [case for case in package.golden() if case.graph == graph.name]
+        replay(golden, {graph.name: (session, signature)}, package.manifest.parity)
+        together = StepGraph(session, step_plan)
+        conditions = self._conditions(_step_digest(package, graph), [layout])
+        measured = None if self._options.remeasure else self._memory.recall(conditions)
+        if measured is None:
+            measured = self._measure_step(together, golden[0], layout)
+            self._memory.remember(conditions, measured)
+        if measured.coupling is RowCoupling.MIXED:
+            raise LoadFailed(
+                f"graph '{graph.name}': rows of one run change one another's answers, so that sequences cannot be "
+                "written together; nothing in it may go across the batch"
+            )
+        plan = measured.plan
+        if self._options.max_batch_rows is not None:
+            plan = dataclasses.replace(plan, max_batch_rows=self._options.max_batch_rows, source="configured")
+        alone = measured.coupling is RowCoupling.ROUNDING
+        return ReadyGraph(session, signature, plan, StepGraph(session, step_plan, alone=alone))
+
+    def _measure_step(self, graph: StepGraph, golden: GoldenCase, layout: Layout) -> Measured:
+        """Find out what rows do to one another, and how many are best run at once."""
+        with self._measuring:
+            if self._stopping:
+                raise LoadFailed("the server is shutting down")
+            sample = sample_rows(graph.plan, golden.inputs)
+            coupling = couple_steps(graph, sample)
+            if coupling is RowCoupling.MIXED:
+                return Measured(Plan(layout, 1), coupling)
+            one_token = (tokens(graph.plan, 1), *sample)
+            timed = StepGraph(graph.session, graph.plan, alone=coupling is RowCoupling.ROUNDING)
+            on_cpu = self._options.device.provider == CPU_PROVIDER and layout.num_threads == 1
+            rows, rate = measure_rows(StepRunner(timed), one_token, time.thread_time if on_cpu else time.perf_counter)
+        log.info("measured a step graph: %d rows at once, %s rows/s; rows: %s", rows, f"{rate:,.0f}", coupling.value)
+        return Measured(Plan(layout, rows, rate, "measured"), coupling)
 
     def _layouts(self) -> list[Layout]:
         """The layouts that may be chosen."""
@@ -161,3 +218,9 @@ class GraphLoader:
 def _read(session: Session) -> Signature:
     """The signature of an ONNX file without a manifest."""
     return dataclasses.replace(session.signature, batched=shares_batch_axis(session.signature))
+
+
+def _step_digest(package: Package, graph: pb.Graph) -> str:
+    """A digest of a step graph's file and of how it is fed."""
+    generation = package.manifest.generation.SerializeToString(deterministic=True)
+    return hashlib.sha256(package.digests[graph.name].encode() + generation).hexdigest()

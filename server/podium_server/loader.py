@@ -10,6 +10,8 @@ from podium.v1 import model_manifest_pb2 as pb
 from podium_server.batching.batcher import Batcher
 from podium_server.batching.execution import Runnable
 from podium_server.errors import PodiumError
+from podium_server.generation.generator import Generator
+from podium_server.generation.step_compiler import STEP, compile_step
 from podium_server.graph_loader import GraphLoader, LoadOptions, ReadyGraph
 from podium_server.metrics import Metrics
 from podium_server.package import MANIFEST, Package, PackageError, read_package
@@ -52,7 +54,8 @@ class Loader:
             folder=path,
             manifest=manifest,
             provider=next(iter(graphs.values())).session.provider,
-            batchers={key: self._batcher(graph, usage) for key, graph in graphs.items()},
+            batchers={key: self._batcher(graph, usage) for key, graph in graphs.items() if graph.step is None},
+            generator=self._generator(graphs, usage),
             plans={key: graph.plan for key, graph in graphs.items()},
             usage=usage,
         )
@@ -71,6 +74,8 @@ class Loader:
         try:
             package = read_package(path)
             graphs = {graph.name: self._graphs.load(package, graph) for graph in package.manifest.graphs}
+            if package.manifest.HasField("generation"):
+                compile_step(package.manifest)
             if self._check is not None:
                 self._check(package, {name: (graph.session, graph.signature) for name, graph in graphs.items()})
         except ValueError as error:
@@ -92,5 +97,17 @@ class Loader:
             max_batch_rows=graph.plan.max_batch_rows,
             num_sessions=graph.plan.layout.num_sessions,
             max_waiting_rows=self._options.max_waiting_rows,
+            observer=usage,
+        )
+
+    def _generator(self, graphs: Mapping[str, ReadyGraph], usage: Usage) -> Generator | None:
+        graph = graphs.get(STEP)
+        if graph is None or graph.step is None:
+            return None
+        return Generator(
+            graph.step,
+            max_rows=graph.plan.max_batch_rows,
+            max_waiting=self._options.max_waiting_rows,
+            drain_s=self._options.drain_s,
             observer=usage,
         )

@@ -4,6 +4,9 @@ from collections.abc import Callable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 
+from podium_server.counted_histogram import CountedHistogram
+from podium_server.generation.tally import Tally
+
 VERSION = ("model", "version")
 SECONDS = (
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
@@ -108,6 +111,8 @@ class Metrics:
             registry=registry,
         )
 
+        self.generation = GenerationMetrics(registry)
+
     def show_state(self, model: str, version: int, current: str, states: Sequence[str]) -> None:
         """Show the state that a version is in, of all the states there are."""
         for state in states:
@@ -136,6 +141,7 @@ class VersionMetrics:
         self.refused = metrics.refused.labels(*labels)
         self.expired = metrics.expired.labels(*labels)
         self.cancelled = metrics.cancelled.labels(*labels)
+        self.generation: VersionGenerationMetrics | None = None
         self._metrics = metrics
 
     def loaded(self, task: str, provider: str, load_s: float, waiting_rows: Callable[[], int]) -> None:
@@ -144,6 +150,11 @@ class VersionMetrics:
         metrics.model_info.labels(*labels, task, provider).set(1)
         metrics.load_seconds.labels(*labels).set(load_s)
         metrics.queue_rows.labels(*labels).set_function(waiting_rows)
+
+    def writes(self, running: Callable[[], int], waiting: Callable[[], int]) -> None:
+        """Show a version that writes sequences."""
+        metrics = self._metrics.generation
+        self.generation = VersionGenerationMetrics(metrics, self.model, self.version, running, waiting)
 
     def planned(self, graph: str, rows: int, sessions: int, threads: int, rate: float) -> None:
         """Show how a graph is run."""
@@ -159,6 +170,92 @@ class VersionMetrics:
         metrics.model_info.remove(*labels, task, provider)
         metrics.load_seconds.remove(*labels)
         metrics.queue_rows.remove(*labels)
+        if self.generation is not None:
+            self.generation.unloaded()
+            self.generation = None
         for graph in graphs:
             for gauge in (metrics.plan_rows, metrics.plan_sessions, metrics.plan_threads, metrics.plan_rate):
                 gauge.remove(*labels, graph)
+
+
+class GenerationMetrics:
+    """The series of models that write sequences, under the names that dashboards of text servers know."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def counter(name: str, documentation: str, *labels: str) -> Counter:
+            return Counter(f"podium_{name}", documentation, (*VERSION, *labels), registry=registry)
+
+        def histogram(name: str, documentation: str, buckets: Sequence[float] = SECONDS) -> CountedHistogram:
+            return CountedHistogram(f"podium_{name}", documentation, VERSION, buckets=buckets, registry=registry)
+
+        def gauge(name: str, documentation: str) -> Gauge:
+            return Gauge(f"podium_{name}", documentation, VERSION, registry=registry)
+
+        self.first_token = histogram(
+            "time_to_first_token_seconds", "Seconds from a sequence's arrival at the engine to its first token."
+        )
+        self.between_tokens = histogram(
+            "time_between_tokens_seconds",
+            "Seconds between a sequence's tokens: the mean of those that were handed over together.",
+        )
+        self.step_seconds = histogram("step_seconds", "Seconds of one decode run inside the execution provider.")
+        self.step_rows = histogram("step_rows", "Rows that shared one decode run.", ROWS)
+        self.prompt_tokens = counter("prompt_tokens", "Tokens of prompts of sequences that began.")
+        self.output_tokens = counter("output_tokens", "Tokens written, and targets of scores.")
+        self.prefill_tokens = counter(
+            "prefill_tokens", "Tokens that runs of prompts read; beside podium_decode_tokens the share of prefill."
+        )
+        self.decode_tokens = counter("decode_tokens", "Tokens that decode runs read.")
+        self.prefill_seconds = counter("prefill_seconds", "Seconds of runs of prompts inside the execution provider.")
+        self.finished = counter("sequences_finished", "Sequences that ended, by reason.", "reason")
+        self.running = gauge("sequences_running", "Sequences that have rows now.")
+        self.waiting = gauge("sequences_waiting", "Sequences that wait for rows now.")
+
+
+class VersionGenerationMetrics:
+    """The series of one version that writes sequences."""
+
+    def __init__(
+        self,
+        metrics: GenerationMetrics,
+        model: str,
+        version: str,
+        running: Callable[[], int],
+        waiting: Callable[[], int],
+    ) -> None:
+        self._metrics, self._labels = metrics, (model, version)
+        self._first_token = metrics.first_token.labels(model, version)
+        self._between_tokens = metrics.between_tokens.labels(model, version)
+        self._step_seconds = metrics.step_seconds.labels(model, version)
+        self._step_rows = metrics.step_rows.labels(model, version)
+        self._prompt_tokens = metrics.prompt_tokens.labels(model, version)
+        self._output_tokens = metrics.output_tokens.labels(model, version)
+        self._prefill_tokens = metrics.prefill_tokens.labels(model, version)
+        self._decode_tokens = metrics.decode_tokens.labels(model, version)
+        self._prefill_seconds = metrics.prefill_seconds.labels(model, version)
+        metrics.running.labels(model, version).set_function(running)
+        metrics.waiting.labels(model, version).set_function(waiting)
+
+    def stepped(self, tally: Tally) -> None:
+        """Show what was done since the last call."""
+        self._prompt_tokens.inc(tally.prompt_tokens)
+        self._output_tokens.inc(tally.output_tokens)
+        self._prefill_tokens.inc(tally.prefill_tokens)
+        self._decode_tokens.inc(tally.decode_tokens)
+        self._prefill_seconds.inc(sum(runs.seconds for runs in tally.prefills.values()))
+        for seconds in tally.first_token_s:
+            self._first_token.observe(seconds)
+        for seconds, count in tally.gaps:
+            self._between_tokens.observe(seconds, count)
+        for rows, runs in tally.steps.items():
+            self._step_rows.observe(rows, runs.count)
+            self._step_seconds.observe(runs.seconds / runs.count, runs.count)
+        for reason, count in tally.finished.items():
+            self._metrics.finished.labels(*self._labels, reason.value).inc(count)
+        if tally.failed:
+            self._metrics.finished.labels(*self._labels, "failed").inc(tally.failed)
+
+    def unloaded(self) -> None:
+        """Take back what is only true of a loaded version; counters stay."""
+        self._metrics.running.remove(*self._labels)
+        self._metrics.waiting.remove(*self._labels)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Words: TypeAlias = NDArray[np.uint64]  # each below 2^32
+Key: TypeAlias = tuple[int, int] | tuple[Words, Words]
 Numbers: TypeAlias = NDArray[np.float64]
 
 MAX_SEED = MAX_INDEX = 2**64 - 1
@@ -25,26 +26,27 @@ MAX_STREAM = 2**32 - 1
 
 _ROUNDS = 10
 _MULTIPLIERS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
-_KEY_STEPS = 0x9E3779B9, 0xBB67AE85
+_KEY_STEPS = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 _WORD, _WORD_BITS = np.uint64(0xFFFFFFFF), np.uint64(32)
 # Blocks of one index belong to attempts of this many: numbers that are drawn again come from later blocks.
 _ATTEMPT = 2**16
 
 
-def philox(counter: tuple[Words, Words, Words, Words], key: tuple[int, int]) -> tuple[Words, Words, Words, Words]:
+def philox(counter: tuple[Words, Words, Words, Words], key: Key) -> tuple[Words, Words, Words, Words]:
     """Mix blocks of four words.
 
     Args:
         counter: the four words of each block, arrays of one shape.
-        key: two words, for all blocks.
+        key: two words, for all blocks; or arrays that broadcast to the counter's shape.
     """
     c0, c1, c2, c3 = counter
-    k0, k1 = key
+    k0: Words = np.asarray(key[0], np.uint64)
+    k1: Words = np.asarray(key[1], np.uint64)
     for _ in range(_ROUNDS):
         p0, p1 = _MULTIPLIERS[0] * c0, _MULTIPLIERS[1] * c2
-        c0, c1 = (p1 >> _WORD_BITS) ^ c1 ^ np.uint64(k0), p1 & _WORD
-        c2, c3 = (p0 >> _WORD_BITS) ^ c3 ^ np.uint64(k1), p0 & _WORD
-        k0, k1 = (k0 + _KEY_STEPS[0]) & 0xFFFFFFFF, (k1 + _KEY_STEPS[1]) & 0xFFFFFFFF
+        c0, c1 = (p1 >> _WORD_BITS) ^ c1 ^ k0, p1 & _WORD
+        c2, c3 = (p0 >> _WORD_BITS) ^ c3 ^ k1, p0 & _WORD
+        k0, k1 = (k0 + _KEY_STEPS[0]) & _WORD, (k1 + _KEY_STEPS[1]) & _WORD
     return c0, c1, c2, c3
 
 
@@ -62,6 +64,25 @@ def uniforms(seed: int, stream: int, index: Words, count: int) -> Numbers:
     """
     pairs = _uniform_pairs(seed, stream, index[:, None], _blocks(count))
     return _side_by_side(*pairs)[:, :count]
+
+
+def uniforms_of(seeds: Words, streams: Words, first: Words, count: int) -> Numbers:
+    """Draw the first uniform number of many indices of many streams at once.
+
+    Args:
+        seeds: 64-bit, one dimension, N.
+        streams: each below 2^32, N.
+        first: the first index of each, 64-bit, N.
+        count: how many indices of each, one after the other.
+
+    Returns:
+        (N, count); row i, column j is `uniforms(seeds[i], streams[i], first[i] + j, 1)`.
+    """
+    index: Words = np.add(first[:, None], np.arange(count, dtype=np.uint64), dtype=np.uint64)
+    key = (seeds & _WORD)[:, None], (seeds >> _WORD_BITS)[:, None]
+    stream = np.broadcast_to(streams[:, None], index.shape)
+    w0, w1, _, _ = philox((np.zeros_like(index), index & _WORD, index >> _WORD_BITS, stream), key)
+    return _fraction(w0, w1)
 
 
 def normals(seed: int, stream: int, index: Words, count: int, *, within: float | None = None) -> Numbers:

@@ -9,12 +9,14 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from podium_server.generation.step_warmup import ROW_COUNTS
 from podium_server.plan import BATCH_SIZES, Layout, Plan
 from podium_server.warmup import RowCoupling
 
 log = logging.getLogger(__name__)
 
 FORMAT = 3
+_SIZES = {*BATCH_SIZES, *ROW_COUNTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class PlanMemory:
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return None
         # A file that somebody wrote must not start a million threads.
-        if layout.name not in conditions.layouts or rows not in BATCH_SIZES or not 0 <= rate < math.inf:
+        if layout.name not in conditions.layouts or rows not in _SIZES or not 0 <= rate < math.inf:
             return None
         return Measured(Plan(layout, rows, rate, "remembered" if rate else "default"), coupling)
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from podium.v1 import model_manifest_pb2 as pb
 
@@ -11,6 +12,33 @@ from podium_server.batching.batcher import Batcher
 from podium_server.generation.job import Engine
 from podium_server.plan import Plan
 from podium_server.usage import Usage
+
+
+class OwnedEngine(Engine, Protocol):
+    """An engine as a version owns it: `podium_server.generation.generator.Generator`, or a fake of it."""
+
+    @property
+    def waiting_rows(self) -> int:
+        """Rows that wait for theirs now."""
+        ...
+
+    @property
+    def num_running(self) -> int:
+        """Sequences that have rows now."""
+        ...
+
+    @property
+    def num_waiting(self) -> int:
+        """Sequences that wait for rows now."""
+        ...
+
+    def stop(self) -> None:
+        """Take nothing new, and end every sequence as it stands."""
+        ...
+
+    async def close(self) -> None:
+        """Take nothing new, let accepted sequences finish as long as the drain lasts, and end."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -37,13 +65,22 @@ class Servable:
     batchers: Mapping[str, Batcher]
     plans: Mapping[str, Plan]
     usage: Usage
-    generator: Engine | None = None
+    generator: OwnedEngine | None = None
 
     @property
     def waiting_rows(self) -> int:
         """Rows that wait for a session, over all graphs."""
-        return sum(batcher.waiting_rows for batcher in self.batchers.values())
+        written = self.generator.waiting_rows if self.generator is not None else 0
+        return written + sum(batcher.waiting_rows for batcher in self.batchers.values())
+
+    def stop_writing(self) -> None:
+        """End sequences as they stand: the time that they had to finish is over."""
+        if self.generator is not None:
+            self.generator.stop()
 
     async def close(self) -> None:
         """Finish what was accepted, then end the sessions."""
-        await asyncio.gather(*(batcher.close() for batcher in self.batchers.values()))
+        closing = [batcher.close() for batcher in self.batchers.values()]
+        if self.generator is not None:
+            closing.append(self.generator.close())
+        await asyncio.gather(*closing)

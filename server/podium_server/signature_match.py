@@ -1,32 +1,45 @@
 """Between a manifest's words for a graph's signature and the graph's own."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from podium.v1 import model_manifest_pb2 as pb
 from podium.v1 import tensor_pb2
 
 from podium_server.elements import BY_PROTO
+from podium_server.generation.step_compiler import STEP
 from podium_server.package import MANIFEST, PackageError
 from podium_server.signature import Signature, TensorSpec
 
 
-def check_signature(graph: pb.Graph, actual: Signature) -> Signature:
+def check_signature(graph: pb.Graph, actual: Signature, states: Collection[str] = ()) -> Signature:
     """Compare a graph with what its manifest says, and take the batch axis from the manifest.
 
+    Args:
+        graph: what the manifest says.
+        actual: what the graph has.
+        states: inputs and outputs that may have the batch elsewhere, see `state_names`.
+
     Raises:
-        PackageError: names, types or ranks differ, or the batch axis is not axis 0 of everything.
+        PackageError: names, types or ranks differ, or the batch axis is not axis 0 of everything but states.
     """
     _check_side(graph.name, "input", graph.inputs, actual.inputs)
     _check_side(graph.name, "output", graph.outputs, actual.outputs)
     if graph.batch_axis:
         for spec in (*graph.inputs, *graph.outputs):
-            if not spec.shape or spec.shape[0].axis != graph.batch_axis:
+            if spec.name not in states and (not spec.shape or spec.shape[0].axis != graph.batch_axis):
                 raise PackageError(
                     f"{MANIFEST}: graph '{graph.name}' is batched along '{graph.batch_axis}', which is not axis 0 of "
                     f"'{spec.name}'"
                 )
     return dataclasses.replace(actual, batched=bool(graph.batch_axis))
+
+
+def state_names(manifest: pb.ModelManifest, graph: pb.Graph) -> frozenset[str]:
+    """The inputs and outputs of a graph that are states of a step graph: `compile_step` checks them."""
+    if graph.name != STEP:
+        return frozenset()
+    return frozenset(name for state in manifest.generation.states for name in (state.input, state.output))
 
 
 def _check_side(

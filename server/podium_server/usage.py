@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass, field
 
 from podium_server.batching.batcher import Run
+from podium_server.generation.tally import Tally
 from podium_server.metrics import VersionMetrics
 
 
@@ -65,14 +66,7 @@ class Usage:
     def ran(self, *, requests: int, rows: int, run_s: float) -> None:
         """One run ended."""
         del requests
-        self.execution_count += 1
-        self.inference_count += rows
-        self.last_inference_ms = time.time_ns() // 1_000_000
-        batch = self.batches.get(rows)
-        if batch is None:
-            batch = self.batches[rows] = BatchUsage()
-        batch.count += 1
-        batch.compute_infer_ns += int(run_s * 1e9)
+        self._count(rows, 1, run_s)
         self.metrics.run_seconds.observe(run_s)
         self.metrics.run_rows.observe(rows)
 
@@ -87,3 +81,23 @@ class Usage:
     def cancelled(self) -> None:
         """A caller left before its answer."""
         self.metrics.cancelled.inc()
+
+    # GenerationObserver
+
+    def stepped(self, tally: Tally) -> None:
+        """Some steps ended: each is a run, each of its rows an inference."""
+        for runs_by_rows in (tally.steps, tally.prefills):
+            for rows, runs in runs_by_rows.items():
+                self._count(rows, runs.count, runs.seconds)
+        if self.metrics.generation is not None:
+            self.metrics.generation.stepped(tally)
+
+    def _count(self, rows: int, runs: int, run_s: float) -> None:
+        self.execution_count += runs
+        self.inference_count += rows * runs
+        self.last_inference_ms = time.time_ns() // 1_000_000
+        batch = self.batches.get(rows)
+        if batch is None:
+            batch = self.batches[rows] = BatchUsage()
+        batch.count += runs
+        batch.compute_infer_ns += int(run_s * 1e9)

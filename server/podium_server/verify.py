@@ -11,11 +11,12 @@ from typing import TypeAlias
 import click
 
 from podium_server.errors import PodiumError
+from podium_server.generation.step_compiler import compile_step
 from podium_server.model_ref import is_version
 from podium_server.package import MANIFEST, PackageError, read_package
 from podium_server.replay import replay
 from podium_server.runtime.devices import AUTO
-from podium_server.signature_match import check_signature
+from podium_server.signature_match import check_signature, state_names
 
 Providers: TypeAlias = tuple[tuple[str, Mapping[str, str]], ...]
 
@@ -95,11 +96,14 @@ def _verify(folder: Path, providers: Providers) -> Verdict:
         sessions = {}
         for graph in package.manifest.graphs:
             session = Session(package.graph_path(graph), providers=providers, num_threads=1)
-            signature = check_signature(graph, session.signature) if package.checked else session.signature
+            states = state_names(package.manifest, graph)
+            signature = check_signature(graph, session.signature, states) if package.checked else session.signature
             sessions[graph.name] = session, signature
         provider = next(iter(sessions.values()))[0].provider
         if not package.checked:
             return Verdict(str(folder), True, f"loads on {provider}; it has no {MANIFEST}, so nothing vouches for it")
+        if package.manifest.HasField("generation"):
+            compile_step(package.manifest)
         count = replay(package.golden(), sessions, package.manifest.parity)
         check_package(package, sessions)
     except (PackageError, PodiumError, ValueError, OSError) as error:

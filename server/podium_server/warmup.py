@@ -79,17 +79,18 @@ def _random_input(
     return np.asarray(values).astype(dtype)
 
 
-def couple(session: Runnable, sample: Rows) -> RowCoupling:
+def couple(session: Runnable, sample: Rows, sizes: Sequence[int] = PROBED_SIZES) -> RowCoupling:
     """Find out what rows of one run do to one another.
 
     Args:
         session: runs the graph.
         sample: inputs with rows on axis 0.
+        sizes: numbers of rows to try.
     """
     rows = sample[0].shape[0]
     alone = [session.run(tuple(x[i : i + 1] for x in sample)) for i in range(rows)]
     coupling = RowCoupling.NONE
-    for size in PROBED_SIZES:
+    for size in sizes:
         together = session.run(repeat(sample, size))
         for column, output in enumerate(together):
             expected = [alone[i % rows][column] for i in range(size)]
@@ -143,12 +144,12 @@ def measure_plan(
         inputs = repeat(sample, size) if batched else sample
         session = sessions[layout.num_threads]
         timer = clock if layout.num_threads == 1 else time.perf_counter
-        return size * max(_runs_per_second(session, inputs, layout.num_sessions, timer) for _ in range(REPEATS))
+        return size * max(runs_per_second(session, inputs, layout.num_sessions, timer) for _ in range(REPEATS))
 
     return choose(measure, layouts, BATCH_SIZES if batched else (1,))
 
 
-def _runs_per_second(session: Runnable, inputs: Rows, num_sessions: int, clock: Clock) -> float:
+def runs_per_second(session: Runnable, inputs: Rows, num_sessions: int, clock: Clock) -> float:
     """Run for a moment on `num_sessions` threads at once, and add up what each does in a second of its clock."""
     session.run(inputs)
 

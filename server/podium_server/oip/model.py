@@ -130,6 +130,11 @@ def graph_of(servable: Servable) -> str:
         Unsupported: the version has several graphs, which only the service of its task can run together.
     """
     graphs = list(servable.batchers)
+    if servable.generator is not None:
+        raise Unsupported(
+            f"model '{servable.name}' writes sequences with a step graph, whose states stay in the server: call the "
+            "service of its task"
+        )
     if len(graphs) == 1:
         return graphs[0]
     if "model" in graphs:

@@ -1,0 +1,181 @@
+"""Writes the sequences of everybody with one step graph: the engine's side in the event loop.
+
+Sequences are admitted here, or refused; one thread (`writer.py`) runs them; what they come to is handed to their
+tickets here.
+"""
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Sequence
+
+from podium_server.errors import DeadlineExceeded, NotReady, Overloaded
+from podium_server.generation.job import Job, Ongoing
+from podium_server.generation.step_graph import StepGraph
+from podium_server.generation.tally import GenerationObserver, Tally
+from podium_server.generation.ticket import News, Ticket
+from podium_server.generation.writer import Writer
+from podium_server.generation.writing import Writing
+
+DEFAULT_MAX_ROWS = 64
+"""Rows that run at once where nothing was measured and the operator has no wish."""
+
+# How much of the time that a row is held is that of the last sequence.
+SMOOTHING = 0.1
+
+
+class Generator:
+    """One step graph's sequences; made and used in one event loop. Implements `Engine`.
+
+    Args:
+        graph: what runs them.
+        max_rows: rows that run at once.
+        max_waiting: rows that may wait for theirs.
+        drain_s: seconds that accepted sequences get at the end.
+        observer: who is told what happened.
+    """
+
+    def __init__(
+        self, graph: StepGraph, *, max_rows: int, max_waiting: int, drain_s: float, observer: GenerationObserver
+    ) -> None:
+        self.max_rows = max_rows
+        self.max_waiting = max_waiting
+        self._plan = graph.plan
+        self._drain_s = drain_s
+        self._observer = observer
+        self._loop = asyncio.get_running_loop()
+        self._alive: dict[Ticket, Writing] = {}
+        self._timers: dict[Ticket, asyncio.TimerHandle] = {}
+        self._num_rows = 0
+        self._row_s = 0.0  # seconds that a row is held of late: what a refused caller is told to wait
+        self._open = True
+        self._drained = asyncio.Event()
+        self._drained.set()
+        self._writer = Writer(graph, max_rows, self._hand_over)
+        self._thread = threading.Thread(target=self._writer.serve, name="generator", daemon=True)
+        self._thread.start()
+
+    @property
+    def vocabulary_size(self) -> int:
+        """How many tokens the step graph gives a logit for."""
+        return self._plan.vocabulary_size
+
+    @property
+    def waiting_rows(self) -> int:
+        """Rows that wait for theirs now."""
+        return max(0, self._num_rows - self.max_rows)
+
+    @property
+    def num_running(self) -> int:
+        """Sequences that have rows now."""
+        return self._writer.num_running
+
+    @property
+    def num_waiting(self) -> int:
+        """Sequences that wait for rows now."""
+        return self._writer.num_waiting
+
+    def start(self, job: Job) -> Ongoing:
+        """Admit a sequence.
+
+        Raises:
+            Overloaded: as many as may wait already do.
+            NotReady: the version is being unloaded.
+            ValueError: the job has no prompt, or lacks a first state or a context.
+        """
+        return self.start_all([job])[0]
+
+    def start_all(self, jobs: Sequence[Job]) -> list[Ongoing]:
+        """Admit all sequences of a request, or none of them.
+
+        Raises:
+            Overloaded, NotReady, ValueError: as `start`.
+        """
+        if not self._open:
+            raise NotReady("the model is being unloaded: send the request again, or ask for another version")
+        writings = [Writing.of(job, Ticket(self._leave), self._plan) for job in jobs]
+        self._admit(sum(writing.num_rows for writing in writings))
+        for writing in writings:
+            self._alive[writing.ticket] = writing
+            self._num_rows += writing.num_rows
+            if writing.deadline is not None:
+                wait = max(0.0, writing.deadline - time.monotonic())
+                self._timers[writing.ticket] = self._loop.call_later(wait, self._expire, writing.ticket)
+        self._drained.clear()
+        self._writer.post(lambda: self._writer.admit(writings))
+        return [writing.ticket for writing in writings]
+
+    async def close(self) -> None:
+        """Take nothing new, let accepted sequences finish as long as the drain lasts, end the rest and the thread."""
+        self._open = False
+        try:
+            await asyncio.wait_for(self._drained.wait(), self._drain_s)
+        except TimeoutError:
+            self.stop()
+            await self._drained.wait()
+        self._writer.post(self._writer.end)
+        await asyncio.to_thread(self._thread.join)
+
+    def stop(self) -> None:
+        """Take nothing new, and end every sequence as it stands."""
+        self._open = False
+        self._writer.post(self._writer.cancel_all)
+
+    def _admit(self, rows: int) -> None:
+        """Raise Overloaded unless so many rows may be added now; whoever finds nobody waiting may add any number."""
+        if self._num_rows <= self.max_rows or self._num_rows + rows <= self.max_rows + self.max_waiting:
+            return
+        self._observer.refused()
+        waiting = self.waiting_rows
+        raise Overloaded(
+            f"Exceeds maximum queue size: {waiting} sequences are waiting of at most {self.max_waiting}, and this "
+            f"request has {rows}; send it again later",
+            retry_after_s=(waiting / self.max_rows + 1) * self._row_s,
+        )
+
+    def _leave(self, ticket: Ticket) -> None:
+        """Stop a sequence whose caller has left."""
+        self._observer.cancelled()
+        self._drop(ticket)
+
+    def _expire(self, ticket: Ticket) -> None:
+        """Tell a caller that its deadline passed: the timer does, not the next step, which may be long."""
+        if not ticket.ended:
+            self._observer.expired()
+            ticket.receive(News(error=DeadlineExceeded("the deadline passed before all was written")))
+            self._drop(ticket)
+
+    def _drop(self, ticket: Ticket) -> None:
+        writing = self._alive.get(ticket)
+        if writing is not None:
+            self._writer.post(lambda: self._writer.drop(writing))
+
+    def _hand_over(self, news: list[tuple[Writing, News]], tally: Tally | None) -> None:
+        """Bring news from the thread into the event loop."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed: there is nobody to tell
+            self._loop.call_soon_threadsafe(self._deliver, news, tally)
+
+    def _deliver(self, news: list[tuple[Writing, News]], tally: Tally | None) -> None:
+        """Hand out news; a caller may have left."""
+        for writing, each in news:
+            ticket = writing.ticket
+            if isinstance(each.error, DeadlineExceeded) and not ticket.ended:
+                self._observer.expired()
+            ticket.receive(each)
+            if each.gone:
+                self._forget(writing)
+        if tally is not None:
+            self._observer.stepped(tally)
+        if not self._alive:
+            self._drained.set()
+
+    def _forget(self, writing: Writing) -> None:
+        del self._alive[writing.ticket]
+        self._num_rows -= writing.num_rows
+        timer = self._timers.pop(writing.ticket, None)
+        if timer is not None:
+            timer.cancel()
+        if writing.began:
+            held_s = time.monotonic() - writing.began
+            self._row_s += (SMOOTHING if self._row_s else 1.0) * (held_s - self._row_s)

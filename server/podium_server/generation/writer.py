@@ -1,0 +1,242 @@
+"""The engine's thread: takes in what the event loop sends, lets the scheduler decide, runs, and hands over.
+
+It sleeps when there is nothing to do. What it has to tell goes to the event loop by one call a hand-over: first tokens
+and ends at once, the rest at a pace, because waking the loop costs more than a step.
+"""
+
+import time
+from collections.abc import Callable, Hashable, Sequence
+from queue import SimpleQueue
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium_server.errors import DeadlineExceeded
+from podium_server.generation.beam_search import BeamSearch
+from podium_server.generation.decode_group import DecodeGroup, Ended, advance
+from podium_server.generation.endings import Reason, as_failure, find_endings
+from podium_server.generation.job import BeamJob, Finish
+from podium_server.generation.outbox import HandOver, Outbox
+from podium_server.generation.rows import Arrays
+from podium_server.generation.scheduler import PIECE, Scheduler
+from podium_server.generation.slots import Slots
+from podium_server.generation.step_graph import Outputs, Rows, StepGraph
+from podium_server.generation.writing import Writing
+
+MAX_PREFILL_TOKENS = 8 * PIECE
+"""Tokens of prompts that are read between two decode runs."""
+
+Mail: TypeAlias = Callable[[], None]
+
+
+class Writer:
+    """Everything that only the engine's thread touches, but for `post`.
+
+    Args:
+        graph: what it runs.
+        max_rows: rows that run at once.
+        hand_over: takes what there is to tell; called on the thread.
+    """
+
+    def __init__(self, graph: StepGraph, max_rows: int, hand_over: HandOver) -> None:
+        plan = graph.plan
+        self._graph = graph
+        self._outbox = Outbox(hand_over)
+        self._mail: SimpleQueue[Mail] = SimpleQueue()
+        self._scheduler: Scheduler[Writing] = Scheduler(max_rows, MAX_PREFILL_TOKENS)
+        self._slots = Slots(max_rows, plan.vocabulary_size, plan.end_ids, plan.suppressed_ids)
+        self._groups: dict[Hashable, DecodeGroup] = {}
+        self._open = True
+
+    @property
+    def num_running(self) -> int:
+        """Sequences that have rows; for anybody to read."""
+        return self._scheduler.num_running
+
+    @property
+    def num_waiting(self) -> int:
+        """Sequences that wait for rows; for anybody to read."""
+        return self._scheduler.num_waiting
+
+    def post(self, mail: Mail) -> None:
+        """Have the thread do something before its next step; called by anybody."""
+        self._mail.put(mail)
+
+    def serve(self) -> None:
+        """Write until `end` is posted; the body of the thread."""
+        mail, scheduler = self._mail, self._scheduler
+        while self._open:
+            if not scheduler.busy and mail.empty():
+                self._outbox.send(time.monotonic())
+                mail.get()()
+            while not mail.empty():
+                mail.get()()
+            try:
+                self._step()
+            except BaseException as error:  # noqa: BLE001 - a fault of ours must leave nobody waiting
+                failure = as_failure(error)
+                for writing in scheduler.sequences():
+                    self._end(writing, failure)
+                self._groups.clear()
+        self._outbox.send(time.monotonic())
+
+    # What is posted.
+
+    def admit(self, writings: Sequence[Writing]) -> None:
+        """Let sequences wait for their rows."""
+        for writing in writings:
+            self._scheduler.add(writing)
+
+    def drop(self, writing: Writing) -> None:
+        """Let go of a sequence that nobody wants."""
+        if self._scheduler.drop(writing):
+            self._let_go(writing)
+            self._outbox.gone(writing)
+
+    def cancel_all(self) -> None:
+        """End every sequence as it stands."""
+        for group in self._groups.values():
+            group.flush()
+        for writing in self._scheduler.sequences():
+            self._end(writing, Finish.CANCELLED)
+
+    def end(self) -> None:
+        """Stop serving."""
+        self._open = False
+
+    # A step.
+
+    def _step(self) -> None:
+        step = self._scheduler.next(time.monotonic())
+        for writing in step.late:
+            self._let_go(writing)
+            self._outbox.end(writing, DeadlineExceeded("the deadline passed before all was written"), 0.0, 0.0)
+        for writing in step.started:
+            self._begin(writing)
+        for run in step.prefill:
+            self._prefill(run)
+        for writing in step.joining:
+            self._join(writing, writing.job.start.prompt[-1:, None], writing.states)
+        for shapes, group in list(self._groups.items()):
+            self._decode(group)
+            if not len(group):
+                del self._groups[shapes]
+        self._hand_over(time.monotonic())
+
+    def _hand_over(self, now: float) -> None:
+        """Tell what has gathered when it is time, and what must not wait at once."""
+        if self._outbox.due(now):
+            for group in self._groups.values():
+                group.flush()
+                for writing in group.members:
+                    self._outbox.tell(writing, group.last_at, group.run_s)
+            self._outbox.send(now)
+        elif self._outbox.urgent:
+            self._outbox.send_urgent()
+
+    def _begin(self, writing: Writing) -> None:
+        writing.began = time.monotonic()
+        job, plan = writing.job, self._graph.plan
+        if isinstance(job, BeamJob):
+            writing.search = BeamSearch(job.beams, job.max_tokens, plan.end_ids, self._slots.suppressed)
+        else:
+            writing.slot = self._slots.take(job)
+        self._outbox.tally.prompt_tokens += len(job.start.prompt)
+
+    def _decode(self, group: DecodeGroup) -> None:
+        progress = group.step()
+        if group.last_rows:
+            self._outbox.tally.ran(self._outbox.tally.steps, group.last_rows, group.last_run_s)
+            self._outbox.tally.decode_tokens += group.last_rows
+        for writing, reason in progress.ended.items():
+            self._end(writing, reason)
+        for writing in progress.begun:
+            self._outbox.tell(writing, group.last_at, group.run_s)
+
+    def _prefill(self, run: list[Writing]) -> None:
+        """Read a piece of each prompt, and choose the first token of those that are read to their end."""
+        length = run[0].pieces[-1]
+        rows = self._graph.concatenate(
+            [Rows(w.job.start.prompt[None, w.num_read : w.num_read + length], w.states, w.contexts) for w in run]
+        )
+        began = time.monotonic()
+        results: Sequence[Outputs | BaseException]
+        try:
+            results = self._graph.split(self._graph.run(rows))
+        except BaseException as error:  # noqa: BLE001 - whatever the provider raises, the thread must live on
+            results = [error] if len(run) == 1 else self._graph.run_apart(rows)
+        now = time.monotonic()
+        self._outbox.tally.ran(self._outbox.tally.prefills, len(run), now - began)
+        self._outbox.tally.prefill_tokens += rows.tokens.size
+        read: list[tuple[Writing, Outputs]] = []
+        for writing, result in zip(run, results, strict=True):
+            writing.run_s += now - began
+            if isinstance(result, BaseException):
+                self._end(writing, as_failure(result))
+                continue
+            writing.num_read += length
+            writing.states = result.states
+            self._scheduler.has_read(writing)
+            if not writing.pieces:
+                read.append((writing, result))
+        self._choose_first([each for each in read if each[0].search is None], now)
+        for writing, result in read:
+            if writing.search is not None:
+                self._branch(writing, result, now)
+
+    def _choose_first(self, read: list[tuple[Writing, Outputs]], now: float) -> None:
+        """Choose the first token of sequences whose prompt was read."""
+        if not read:
+            return
+        chooser = self._slots.chooser([w.slot for w, _ in read if w.slot is not None])
+        choices = chooser.choose(np.concatenate([result.logits for _, result in read]))
+        watched = [(row, w.watch) for row, (w, _) in enumerate(read) if w.watch is not None]
+        reasons = find_endings(choices, chooser, watched)
+        ids, logs = choices.token_ids_N.tolist(), choices.log_probabilities_N.tolist()
+        for row, (writing, result) in enumerate(read):
+            writing.first = now
+            writing.token_ids.append(ids[row])
+            writing.log_probabilities.append(logs[row])
+            if row in reasons:
+                self._end(writing, reasons[row])
+            else:
+                self._outbox.tell(writing, now, 0.0)
+                self._join(writing, choices.token_ids_N[row : row + 1, None], result.states)
+
+    def _branch(self, writing: Writing, result: Outputs, now: float) -> None:
+        """Take the first step of a beam search."""
+        ended: Ended = {}
+        survivors = advance(writing, result.logits, now, ended)
+        if survivors is None:
+            self._end(writing, ended[writing])
+        else:
+            states = self._graph.state_axes.take(result.states, survivors.parents)
+            self._join(writing, survivors.token_ids[:, None], states)
+
+    def _join(self, writing: Writing, tokens: NDArray[np.int64], states: Arrays) -> None:
+        """Let a sequence write together with those of its shapes."""
+        group = self._groups.get(writing.shapes)
+        if group is None:
+            group = self._groups[writing.shapes] = DecodeGroup(self._graph, self._slots)
+        contexts = writing.contexts
+        if len(tokens) > 1:
+            contexts = self._graph.context_axes.take(contexts, np.zeros(len(tokens), np.intp))
+        group.join(writing, Rows(tokens, states, contexts))
+
+    # An end.
+
+    def _end(self, writing: Writing, reason: Reason) -> None:
+        group = self._groups.get(writing.shapes)
+        at, run_s = (group.last_at, group.run_s) if group is not None else (writing.first, 0.0)
+        self._scheduler.drop(writing)
+        self._let_go(writing)
+        self._outbox.end(writing, reason, max(at, writing.first), run_s)
+
+    def _let_go(self, writing: Writing) -> None:
+        group = self._groups.get(writing.shapes)
+        if group is not None:
+            group.leave(writing)
+        if writing.slot is not None:
+            self._slots.give_back(writing.slot)
+            writing.slot = None

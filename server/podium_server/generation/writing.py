@@ -1,0 +1,95 @@
+"""A sequence under way, as the engine's thread holds it."""
+
+import time
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+from podium_server.generation.beam_search import BeamSearch
+from podium_server.generation.job import BeamJob, Clocked, Job, SampleJob, Watch
+from podium_server.generation.rows import Arrays
+from podium_server.generation.scheduler import pieces
+from podium_server.generation.step_plan import StepPlan
+from podium_server.generation.ticket import Ticket
+
+
+@dataclass(slots=True, eq=False)
+class Writing:
+    """One sequence.
+
+    Attributes:
+        job: what was asked for.
+        ticket: the caller's side of it.
+        num_rows, pieces, shapes, deadline: what the scheduler knows of it.
+        states: after what was read of the prompt, one row; not kept up while it decodes.
+        contexts: one row.
+        num_read: tokens of the prompt that were read.
+        slot: what it chooses with; None for a beam search, and before it has rows.
+        search: of a `BeamJob`.
+        token_ids, log_probabilities: chosen, and not handed over yet.
+        since, began, first, last: monotonic seconds of its arrival, its first run, its first and its last token.
+        handed: monotonic second of the token that was handed over last.
+        run_s: seconds of the runs that it took part in until it joined a decode run.
+        joined_run_s: seconds that its decode run had taken until then; None before.
+    """
+
+    job: Job
+    ticket: Ticket
+    num_rows: int
+    pieces: list[int]
+    shapes: Hashable
+    deadline: float | None
+    states: Arrays
+    contexts: Arrays
+    since: float
+    num_read: int = 0
+    slot: int | None = None
+    search: BeamSearch | None = None
+    token_ids: list[int] = field(default_factory=list[int])
+    log_probabilities: list[float] = field(default_factory=list[float])
+    began: float = 0.0
+    first: float = 0.0
+    last: float = 0.0
+    handed: float = 0.0
+    run_s: float = 0.0
+    joined_run_s: float | None = None
+
+    @classmethod
+    def of(cls, job: Job, ticket: Ticket, plan: StepPlan) -> "Writing":
+        """Prepare a sequence.
+
+        Raises:
+            ValueError: its prompt is empty, or a first state or context is missing.
+        """
+        if not len(job.start.prompt):
+            raise ValueError("a sequence needs a prompt of one token or more")
+        states, contexts = plan.first_states(job.start.rows), plan.contexts_of(job.start.rows)
+        return cls(
+            job=job,
+            ticket=ticket,
+            num_rows=job.beams.num_beams if isinstance(job, BeamJob) else 1,
+            pieces=pieces(len(job.start.prompt)),
+            shapes=tuple(x.shape for x in (*states, *contexts)) if job.start.rows else None,
+            deadline=job.deadline,
+            states=states,
+            contexts=contexts,
+            since=time.monotonic(),
+        )
+
+    @property
+    def watch(self) -> Watch | None:
+        """What may end it."""
+        return self.job.watch if isinstance(self.job, SampleJob) else None
+
+    def clocked(self, decode_run_s: float) -> Clocked:
+        """Where its time went so far.
+
+        Args:
+            decode_run_s: seconds that its decode run has taken in all.
+        """
+        began, first = self.began or self.since, self.first or self.last
+        return Clocked(
+            queue_s=began - self.since,
+            prefill_s=max(0.0, first - began) if first else 0.0,
+            decode_s=max(0.0, self.last - first),
+            run_s=self.run_s + (0.0 if self.joined_run_s is None else decode_run_s - self.joined_run_s),
+        )
