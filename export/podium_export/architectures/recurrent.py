@@ -11,11 +11,11 @@ Shapes: B batch, T time, E features of an input, H hidden features, D directions
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from podium_export.architectures.recurrent_onnx import advance_onnx, read_onnx
 from podium_export.architectures.sizes import length
@@ -29,6 +29,11 @@ class Cell(StrEnum):
 
     GRU = "gru"
     LSTM = "lstm"
+
+    @property
+    def operator(self) -> Literal["GRU", "LSTM"]:
+        """ONNX's name."""
+        return "GRU" if self is Cell.GRU else "LSTM"
 
     @property
     def num_gates(self) -> int:
@@ -109,11 +114,50 @@ def read_recurrent(state: Mapping[str, Tensor], prefix: str, usual: RecurrentCon
     )
 
 
-def read(rnn: nn.RNNBase, x_BTE: Tensor, length_B: Tensor) -> tuple[Tensor, States]:
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """Recurrent layers as the weights that they are.
+
+    Attributes:
+        cell: what they are made of.
+        weights: for each layer, and in it for each direction: of the input (G, E), of the state (G, H), and both
+            biases (G), stacked as PyTorch stacks them.
+        bidirectional: whether each layer has two directions.
+        dropout: between the layers; 0 outside training.
+    """
+
+    cell: Cell
+    weights: Sequence[Sequence[Tensor]]
+    bidirectional: bool = False
+    dropout: float = 0.0
+
+    @property
+    def num_directions(self) -> int:
+        """1, or 2."""
+        return 2 if self.bidirectional else 1
+
+    @property
+    def num_layers(self) -> int:
+        """Layers one upon another."""
+        return len(self.weights) // self.num_directions
+
+    @property
+    def hidden_size(self) -> int:
+        """Features of a state, H."""
+        return self.weights[0][1].shape[1]
+
+
+def layers_of(rnn: nn.RNNBase) -> Layers:
+    """Take the weights of PyTorch's own layers."""
+    cell = Cell.LSTM if isinstance(rnn, nn.LSTM) else Cell.GRU
+    return Layers(cell, rnn.all_weights, rnn.bidirectional, rnn.dropout if rnn.training else 0.0)
+
+
+def read(layers: Layers, x_BTE: Tensor, length_B: Tensor) -> tuple[Tensor, States]:
     """Read whole sources from zero states.
 
     Args:
-        rnn: the layers.
+        layers: what reads them.
         x_BTE: the sources; what lies at and beyond a source's length changes nothing.
         length_B: their lengths, 1 ... T.
 
@@ -122,21 +166,28 @@ def read(rnn: nn.RNNBase, x_BTE: Tensor, length_B: Tensor) -> tuple[Tensor, Stat
         directions side by side (B, M).
     """
     if torch.onnx.is_in_onnx_export():
-        return read_onnx(rnn, x_BTE, length_B)
+        return read_onnx(layers.cell.operator, layers.weights, layers.num_directions, x_BTE, length_B)
     packed = pack_padded_sequence(x_BTE, length_B.cpu(), batch_first=True, enforce_sorted=False)
-    packed, final = rnn(packed)
-    y_BTM, _ = pad_packed_sequence(packed, batch_first=True, total_length=x_BTE.shape[1])
-    finals = (final,) if isinstance(final, Tensor) else final
-    num_directions = 2 if rnn.bidirectional else 1
-    by_layer = [kind.unflatten(0, (-1, num_directions)).transpose(1, 2).flatten(2) for kind in finals]
-    return y_BTM, tuple(kind[layer] for layer in range(rnn.num_layers) for kind in by_layer)
+    zeros = [x_BTE.new_zeros(len(layers.weights), len(x_BTE), layers.hidden_size) for _ in layers.cell.state_names]
+    options = True, layers.num_layers, layers.dropout, layers.dropout > 0, layers.bidirectional
+    flat = [weight for direction in layers.weights for weight in direction]
+    if layers.cell is Cell.LSTM:
+        data, *finals = torch.lstm(packed.data, packed.batch_sizes, zeros, flat, *options)
+    else:
+        data, *finals = torch.gru(packed.data, packed.batch_sizes, zeros[0], flat, *options)
+    outputs = PackedSequence(data, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices)
+    y_BTM, _ = pad_packed_sequence(outputs, batch_first=True, total_length=x_BTE.shape[1])
+    assert packed.unsorted_indices is not None
+    in_order = [final.index_select(1, packed.unsorted_indices) for final in finals]
+    by_layer = [_by_layer(final, layers.num_directions) for final in in_order]
+    return y_BTM, tuple(kind[layer] for layer in range(layers.num_layers) for kind in by_layer)
 
 
-def advance(rnn: nn.RNNBase, x_BTE: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, States]:
+def advance(layers: Layers, x_BTE: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, States]:
     """Read on from states, in one direction.
 
     Args:
-        rnn: the layers.
+        layers: what reads.
         x_BTE: what is read, nothing of it padding.
         states: of each layer (B, H).
 
@@ -144,24 +195,19 @@ def advance(rnn: nn.RNNBase, x_BTE: Tensor, states: Sequence[Tensor]) -> tuple[T
         The last layer's outputs (B, T, H) and the states behind the last input.
     """
     if torch.onnx.is_in_onnx_export():
-        return advance_onnx(rnn, x_BTE, states)
-    after: list[Tensor] = []
-    per_layer = len(states) // rnn.num_layers
-    for layer, weights in enumerate(rnn.all_weights):
-        if layer:
-            x_BTE = F.dropout(x_BTE, rnn.dropout, training=rnn.training)
-        before = [state[None] for state in states[layer * per_layer :][:per_layer]]
-        options = (
-            True,
-            1,
-            0.0,
-            rnn.training,
-            False,
-            True,
-        )  # biases, layers, dropout, training, directions, batch first
-        if isinstance(rnn, nn.LSTM):
-            x_BTE, *behind = torch.lstm(x_BTE, before, tuple(weights), *options)
-        else:
-            x_BTE, *behind = torch.gru(x_BTE, before[0], tuple(weights), *options)
-        after.extend(state[0] for state in behind)
-    return x_BTE, tuple(after)
+        return advance_onnx(layers.cell.operator, layers.weights, x_BTE, states)
+    num_kinds = len(layers.cell.state_names)
+    kinds = [torch.stack(tuple(states[kind::num_kinds])) for kind in range(num_kinds)]
+    options = True, layers.num_layers, layers.dropout, layers.dropout > 0, False, True
+    flat = [weight for direction in layers.weights for weight in direction]
+    if layers.cell is Cell.LSTM:
+        y_BTH, *finals = torch.lstm(x_BTE, kinds, flat, *options)
+    else:
+        y_BTH, *finals = torch.gru(x_BTE, kinds[0], flat, *options)
+    return y_BTH, tuple(kind[layer] for layer in range(layers.num_layers) for kind in finals)
+
+
+def _by_layer(final_NBH: Tensor, num_directions: int) -> Tensor:
+    """Put the directions of each layer side by side: (layers, B, M)."""
+    _, batch, hidden_size = final_NBH.shape
+    return final_NBH.reshape(-1, num_directions, batch, hidden_size).transpose(1, 2).flatten(2)

@@ -14,6 +14,7 @@ from podium_export.architectures.recurrent import (
     RecurrentConfig,
     States,
     advance,
+    layers_of,
     read_recurrent,
     recurrent_layers,
 )
@@ -65,7 +66,7 @@ class RecurrentDecoder(nn.Module):
     def read(self, token_BT: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, States]:
         """Map tokens to the layers' outputs (B, T, H) and states."""
         x_BTE = F.dropout(self.embedding(token_BT), self.config.dropout, training=self.training)
-        return advance(self.rnn, x_BTE, states)
+        return advance(layers_of(self.rnn), x_BTE, states)
 
     def logits(self, h_BTH: Tensor, memory_BSM: Tensor | None = None, mask_BS: Tensor | None = None) -> Tensor:
         """Map the layers' outputs to logits (B, T, V), by way of the memory where there is one."""

@@ -9,52 +9,56 @@ Source: ONNX's operator specifications, GRU and LSTM.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+Operator = Literal["GRU", "LSTM"]
+Weights = Sequence[Sequence[Tensor]]
 
 _ORDERS = {"GRU": (1, 0, 2), "LSTM": (0, 3, 1, 2)}
 """PyTorch's gates (GRU: r, z, n; LSTM: i, f, g, o) in ONNX's order (z, r, h; i, o, f, c)."""
 
 
-def read_onnx(rnn: nn.RNNBase, x_BTE: Tensor, length_B: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+def read_onnx(
+    operator: Operator, weights: Weights, num_directions: int, x_BTE: Tensor, length_B: Tensor
+) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Write what `recurrent.read` computes."""
     y_TBM, length_B = x_BTE.transpose(0, 1), length_B.int()
     after: list[Tensor] = []
-    for layer in range(rnn.num_layers):
-        y_TBM, finals_DBH = _layer(rnn, layer, y_TBM, length_B, ())
+    for first in range(0, len(weights), num_directions):
+        y_TBM, finals_DBH = _layer(operator, weights[first : first + num_directions], y_TBM, length_B, ())
         after.extend(final_DBH.transpose(0, 1).flatten(1) for final_DBH in finals_DBH)
     return y_TBM.transpose(0, 1), tuple(after)
 
 
-def advance_onnx(rnn: nn.RNNBase, x_BTE: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, tuple[Tensor, ...]]:
+def advance_onnx(
+    operator: Operator, weights: Weights, x_BTE: Tensor, states: Sequence[Tensor]
+) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Write what `recurrent.advance` computes."""
     y_TBH = x_BTE.transpose(0, 1)
     after: list[Tensor] = []
-    per_layer = len(states) // rnn.num_layers
-    for layer in range(rnn.num_layers):
+    per_layer = len(states) // len(weights)
+    for layer in range(len(weights)):
         before = [state[None] for state in states[layer * per_layer :][:per_layer]]
-        y_TBH, finals_1BH = _layer(rnn, layer, y_TBH, None, before)
+        y_TBH, finals_1BH = _layer(operator, weights[layer : layer + 1], y_TBH, None, before)
         after.extend(final_1BH.squeeze(0) for final_1BH in finals_1BH)
     return y_TBH.transpose(0, 1), tuple(after)
 
 
 def _layer(
-    rnn: nn.RNNBase, layer: int, x_TBE: Tensor, length_B: Tensor | None, before: Sequence[Tensor]
+    operator: Operator, directions: Weights, x_TBE: Tensor, length_B: Tensor | None, before: Sequence[Tensor]
 ) -> tuple[Tensor, Sequence[Tensor]]:
     """Write one layer: its outputs (T, B, M) and its states behind the last input (D, B, H)."""
-    operator = "LSTM" if isinstance(rnn, nn.LSTM) else "GRU"
-    num_directions = 2 if rnn.bidirectional else 1
-    directions = rnn.all_weights[layer * num_directions :][:num_directions]
     w_DGE, r_DGH = (torch.stack([_ordered(direction[which], operator) for direction in directions]) for which in (0, 1))
     bias_DG = torch.stack([torch.cat([_ordered(bias, operator) for bias in direction[2:]]) for direction in directions])
-    time, batch, _ = x_TBE.shape
-    finals = (num_directions, batch, rnn.hidden_size)
-    num_states = len(_ORDERS[operator]) - 2  # h; h and c
+    (time, batch, _), (num_directions, _, hidden_size) = x_TBE.shape, r_DGH.shape
+    finals = (num_directions, batch, hidden_size)
+    num_states = 2 if operator == "LSTM" else 1
     attributes: dict[str, Any] = {
-        "hidden_size": rnn.hidden_size,
-        "direction": "bidirectional" if rnn.bidirectional else "forward",
+        "hidden_size": hidden_size,
+        "direction": "bidirectional" if num_directions == 2 else "forward",
     }
     if operator == "GRU":
         attributes["linear_before_reset"] = 1  # PyTorch's form: r ∘ (W_hn h + b_hn)
@@ -63,12 +67,12 @@ def _layer(
         (x_TBE, w_DGE, r_DGH, bias_DG, length_B, *before),
         attributes,
         dtypes=[x_TBE.dtype] * (1 + num_states),
-        shapes=[(time, num_directions, batch, rnn.hidden_size), *[finals] * num_states],
+        shapes=[(time, num_directions, batch, hidden_size), *[finals] * num_states],
     )
-    return y_TDBH.transpose(1, 2).flatten(2) if rnn.bidirectional else y_TDBH.squeeze(1), after
+    return y_TDBH.transpose(1, 2).flatten(2) if num_directions == 2 else y_TDBH.squeeze(1), after
 
 
-def _ordered(weight_GX: Tensor, operator: str) -> Tensor:
+def _ordered(weight_GX: Tensor, operator: Operator) -> Tensor:
     """Bring a weight's gates into ONNX's order."""
     order = _ORDERS[operator]
     gates = weight_GX.reshape(len(order), -1, *weight_GX.shape[1:])

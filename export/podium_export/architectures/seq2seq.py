@@ -21,6 +21,7 @@ from podium_export.architecture import Blueprint
 from podium_export.architectures.recurrent import (
     RecurrentConfig,
     States,
+    layers_of,
     read,
     read_recurrent,
     recurrent_layers,
@@ -95,7 +96,7 @@ class RecurrentEncoder(nn.Module):
     def forward(self, source_BS: Tensor, length_B: Tensor) -> tuple[Tensor, States]:
         """Map sources to the memory (B, S, M) and the states behind each source's last token (B, M)."""
         x_BSE = F.dropout(self.embedding(source_BS), self.config.dropout, training=self.training)
-        return read(self.rnn, x_BSE, length_B)
+        return read(layers_of(self.rnn), x_BSE, length_B)
 
 
 @dataclass(frozen=True, slots=True)

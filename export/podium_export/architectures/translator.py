@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from podium.v1 import decoding_pb2
 from podium.v1 import model_manifest_pb2 as pb
 from torch import nn
 
@@ -21,17 +22,13 @@ class Texts:
         source: of what is read; its `end_ids` are put behind every source.
         target: of what is written; its `start_ids` begin every sequence.
         end_ids: that end a sequence.
-        suppressed_ids: that are never written.
-        max_tokens: the most of a sequence; 0: no bound.
-        max_source_tokens: the most of a source; 0: no bound.
+        defaults: how it writes unless a request says otherwise.
     """
 
     source: pb.Tokenizer
     target: pb.Tokenizer
     end_ids: Sequence[int] = ()
-    suppressed_ids: Sequence[int] = ()
-    max_tokens: int = 0
-    max_source_tokens: int = 0
+    defaults: decoding_pb2.Decoding | None = None
 
 
 UNKNOWN_TEXTS = Texts(pb.Tokenizer(), pb.Tokenizer())
@@ -66,8 +63,8 @@ def translator(halves: Halves, texts: Texts, *, description: str, config: Mappin
     contexts = () if halves.memory_size is None else _contexts(halves.memory_size)
     lengths = {"source_time": SOURCE_LENGTHS}
     generation = generation_of(texts.target, states, contexts, end_ids=texts.end_ids, source_tokenizer=texts.source)
-    generation.suppressed_ids.extend(texts.suppressed_ids)
-    generation.max_tokens, generation.max_source_tokens = texts.max_tokens, texts.max_source_tokens
+    if texts.defaults is not None:
+        generation.defaults.CopyFrom(texts.defaults)
     return Blueprint(
         graphs=(
             _encoder_graph(halves, states, contexts),
