@@ -294,6 +294,23 @@ def test_what_surprised_the_model_is_painted() -> None:
     assert "0.10%" in page.getvalue()
 
 
+async def test_bench_reads_texts_where_there_is_a_prompt() -> None:
+    """Tokens a second, and what a reader waits for, for people and programs."""
+    options = ["--prompt", "to be", "--callers", "2", "--seconds", "0.2", "--warmup", "0", "--max-tokens", "10"]
+    async with serving_texts() as server:
+        shown = await podium(server, "bench", "poet", *options, "--address", server.address)
+        told = await podium(server, "bench", "poet", *options, "--address", server.address, "--json")
+        wrong = await podium(server, "bench", "poet", "--prompt", "ß", "--address", server.address)
+
+    assert shown.exit_code == 0, shown.output
+    assert shown.stdout.splitlines()[0] == "poet/2: StreamGenerate, 10 tokens at most"
+    assert "to the first token, p99" in shown.stdout
+    figures = json.loads(told.stdout)
+    assert (figures["streams"], figures["errors"]) == (2, {})
+    assert figures["tokens_per_s"] > 0
+    assert (wrong.exit_code, wrong.stderr) == (1, "Error: prompt: 'ß' is not in the vocabulary\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
