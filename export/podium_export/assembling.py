@@ -12,6 +12,7 @@ import onnx
 from podium.v1 import model_manifest_pb2
 
 from podium_export.architecture import Blueprint, GraphBlueprint, Tolerance
+from podium_export.chain import Run, check_chain
 from podium_export.classifier import check_classifier
 from podium_export.golden import golden_arrays, write_golden
 from podium_export.manifest import graph_of, manifest_of, parity_of, provenance_of
@@ -147,6 +148,7 @@ def _checked(graph: GraphBlueprint, blueprint: Blueprint, writer: Writer, folder
     answered = _answers(graph, blueprint, writer, progress.detail)
     if blueprint.task == model_manifest_pb2.TASK_IMAGE_CLASSIFICATION and graph is blueprint.graphs[-1]:
         check_classifier(blueprint, answered)
+    _check_chain(graph, blueprint, lambda trial: reference_outputs(graph, trial), name)
     written = writer.write(graph, folder, answered, progress)
     progress.step(f"Comparing {graph.name} in ONNX Runtime with {name}")
     comparisons = compare(
@@ -159,8 +161,15 @@ def _checked(graph: GraphBlueprint, blueprint: Blueprint, writer: Writer, folder
     )
     refuse_disagreement(comparisons, blueprint.tolerance, name)
     check_rows(graph, written.session, answered, blueprint.tolerance)
+    _check_chain(graph, blueprint, lambda trial: written.session.run(trial.inputs), "ONNX Runtime")
     description = graph_of(graph, written.session, written.path.name)
     return _Checked(graph, description, _opset(written.path), answered, comparisons)
+
+
+def _check_chain(graph: GraphBlueprint, blueprint: Blueprint, run: Run, runner: str) -> None:
+    """Check what one step leaves for the next, where a graph writes step by step."""
+    if graph.name == "step" and blueprint.generation is not None:
+        check_chain(graph, blueprint.generation, run, runner, blueprint.tolerance)
 
 
 def _answers(

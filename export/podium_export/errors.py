@@ -3,6 +3,7 @@
 ExportError
 ├── CheckpointError      the file cannot be read, or its weights do not fit the network
 ├── NetworkError         the network cannot be built, described or traced
+│   ├── StateError       a state is not what the step before left
 │   ├── TrainingMode     the graph still behaves as in training
 │   └── FrozenAxis       an axis that should vary was fixed by the tracer
 ├── ParityFailure        the written graph computes something else than the network
@@ -31,6 +32,10 @@ class CheckpointError(ExportError):
 
 class NetworkError(ExportError):
     """The network cannot be built, described or traced."""
+
+
+class StateError(NetworkError):
+    """A step graph's state is declared wrongly: it is not what the step before left."""
 
 
 class TrainingMode(NetworkError):

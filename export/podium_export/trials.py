@@ -114,8 +114,9 @@ def golden_trials(graph: GraphBlueprint, *, pictures: bool) -> list[Trial]:
     """
     examples: list[Trial] = []
     num_bytes = 0
+    lengths = trial_lengths(graph)
     for case, batch in enumerate(GOLDEN_BATCH_SIZES):
-        axes = trial_lengths(graph)[0] | ({graph.batch_axis: batch} if graph.batch_axis else {})
+        axes = lengths[case % len(lengths)] | ({graph.batch_axis: batch} if graph.batch_axis else {})
         inputs = tuple(
             (_picture if pictures and position == 0 else draw)(spec, axes, "golden", case=case)
             for position, spec in enumerate(graph.inputs)

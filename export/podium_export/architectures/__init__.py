@@ -90,6 +90,7 @@ _BUNDLED = (
     BundledArchitecture("latent-ode", "Latent ODE: series observed at irregular times, at any time", "latent_ode"),
     BundledArchitecture("cgan-mnist", "Published conditional GAN of digits, uniform noise: 1×28×28", "cgan_mnist"),
     BundledArchitecture("char-rnn", "Recurrent language model: characters, words", "char_rnn", takes=("--cell",)),
+    BundledArchitecture("textgenrnn", "Published character model, attention over 40 characters", "textgenrnn"),
     BundledArchitecture("seq2seq", "Recurrent encoder and decoder, with attention or without: texts", "seq2seq"),
     BundledArchitecture("cn2en", "Published GRU translator: Chinese to English", "cn2en"),
     BundledArchitecture("g2p-en", "Published GRU: English spelling to phonemes", "g2p_en"),

@@ -15,8 +15,10 @@ from torch import Tensor, nn
 from podium_export.architecture import GraphBlueprint, InputSpec, OutputSpec
 from podium_export.elements import PROTO_BY_NUMPY
 
-TOKEN_LENGTHS = (1, 7, 32)
+TOKEN_LENGTHS = (1, 7, 32, 1)
 """The numbers of tokens that a step graph is tried with: one a step, and prompts."""
+STEP_BATCH_SIZES = (1, 3, 8, 5)
+"""The batch sizes that each of them is tried at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def step_graph(
             *(OutputSpec(state.output, state.shape) for state in states),
         ),
         name="step",
-        lengths={"time": TOKEN_LENGTHS, **(lengths or {})},
+        lengths={"batch": STEP_BATCH_SIZES, "time": TOKEN_LENGTHS, **(lengths or {})},
     )
 
 
