@@ -23,6 +23,7 @@ F32, I64 = TensorProto.FLOAT, TensorProto.INT64
 _TYPES: Mapping[int, tensor_pb2.ElementType] = {
     F32: tensor_pb2.ELEMENT_TYPE_FLOAT32,
     I64: tensor_pb2.ELEMENT_TYPE_INT64,
+    TensorProto.BOOL: tensor_pb2.ELEMENT_TYPE_BOOL,
 }
 PICTURE: Tensors = {"image": (("batch", 1, 2, 2), F32)}
 LATENT: Tensors = {"latent": (("batch", 4), F32)}
