@@ -21,6 +21,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 from podium.v1 import (
     captioning_service_pb2,
     classification_service_pb2,
+    forecast_service_pb2,
     image_service_pb2,
     model_service_pb2,
     text_service_pb2,
@@ -39,6 +40,7 @@ from podium_server.runtime.cores import allowed_cores
 from podium_server.runtime.probe import DeviceUnavailable, choose_device
 from podium_server.services.captioning import CaptioningService
 from podium_server.services.classification import ClassificationService
+from podium_server.services.forecasting import ForecastService
 from podium_server.services.health import HealthReporter
 from podium_server.services.images import ImageService
 from podium_server.services.inference import InferenceService
@@ -105,6 +107,7 @@ class Server:
         return [
             (_service(captioning_service_pb2.DESCRIPTOR), CaptioningService(*shared)),
             (_service(classification_service_pb2.DESCRIPTOR), ClassificationService(*shared)),
+            (_service(forecast_service_pb2.DESCRIPTOR), ForecastService(*shared)),
             (_service(image_service_pb2.DESCRIPTOR), ImageService(*shared)),
             (_service(text_service_pb2.DESCRIPTOR), TextService(*shared)),
             (_service(model_service_pb2.DESCRIPTOR), ModelService(self.catalogue)),

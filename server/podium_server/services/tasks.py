@@ -6,6 +6,7 @@ from types import MappingProxyType
 from podium.v1 import model_manifest_pb2 as pb
 
 from podium_server.batching.execution import Runnable
+from podium_server.forecasting.forecast_model import check_forecast_model
 from podium_server.package import Package
 from podium_server.pictures.picture_model import check_picture_model
 from podium_server.services.classifier import check_classifier
@@ -29,6 +30,7 @@ _CHECKS: Mapping[int, _Check] = MappingProxyType(
         int(pb.TASK_TEXT_GENERATION): check_text_model,
         int(pb.TASK_IMAGE_CAPTIONING): check_text_model,
         int(pb.TASK_TRANSLATION): check_text_model,
+        int(pb.TASK_FORECASTING): _described(check_forecast_model),
     }
 )
 
