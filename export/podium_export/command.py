@@ -15,11 +15,13 @@ from podium_export.text_flags import TextFlags
 @click.option("--module", metavar="PACKAGE.MODULE:FACTORY", help="A network of your own, not ARCHITECTURE.")
 @click.option("--checkpoint", required=True, type=click.Path(path_type=Path), help="The file of weights.")
 @click.option("--weights-key", default="", metavar="KEY", help='Where in the file they are, as in "ema.model".')
+@click.option("--allow", multiple=True, metavar="CLASS", help="Read it too, as argparse.Namespace; repeatable.")
 @click.option("--input", "inputs", multiple=True, metavar="NAME:TYPE:SHAPE", help="With --module; repeatable.")
 @click.option("--output", "outputs", multiple=True, metavar="NAME", help="With --module; repeatable.")
 @options.destination
 @options.model
 @click.option("--cell", metavar="CELL", help="Of char-rnn, where the weights fit several, as gru-reset-before or mut3.")
+@click.option("--series", type=click.Path(path_type=Path), help="JSON: what a forecaster measures, and when.")
 @text_flags.text
 def export(
     *,
@@ -27,6 +29,7 @@ def export(
     module: str | None,
     checkpoint: Path,
     weights_key: str,
+    allow: tuple[str, ...],
     inputs: tuple[str, ...],
     outputs: tuple[str, ...],
     name: str,
@@ -34,6 +37,7 @@ def export(
     version: int | None,
     choices: Choices,
     cell: str | None,
+    series: Path | None,
     texts: TextFlags,
 ) -> None:
     """Convert a checkpoint to ONNX, compare it with PyTorch, publish it for `podium serve`.
@@ -65,15 +69,18 @@ def export(
             from podium_export.fitting import fit_architecture
             from podium_export.own_network import own_blueprint, own_network
             from podium_export.report import report
+            from podium_export.series_file import with_series
 
             progress.step("Reading the checkpoint")
-            weights = load_checkpoint(checkpoint, key=weights_key)
+            weights = load_checkpoint(checkpoint, key=weights_key, allow=allow)
             if known is not None:
                 blueprint = known.blueprint(fit_architecture(known, weights).network)
             else:
                 assert module is not None
                 network = own_network(module, weights)
                 blueprint = own_blueprint(network, choices, inputs, outputs)
+            if series is not None:
+                blueprint = with_series(blueprint, series)
             source = Source(module or architecture or "", weights.file_name, weights.sha256)
             published = export_network(described(blueprint, choices, texts), source, destination, progress=progress)
         report(published, destination)

@@ -12,9 +12,24 @@ from pathlib import Path
 from google.protobuf import json_format
 from podium.v1 import model_manifest_pb2 as pb
 
+from podium_export.architecture import Blueprint
 from podium_export.errors import OptionError
 
 _OWN = ("latent_size", "solver")
+
+
+def with_series(blueprint: Blueprint, path: Path) -> Blueprint:
+    """Describe a model of time series as a file says.
+
+    Raises:
+        OptionError: the file cannot be read or does not fit the network, or the model is no forecaster.
+    """
+    if blueprint.with_series is None:
+        raise OptionError("--series: for models that forecast alone")
+    try:
+        return blueprint.with_series(read_series(path))
+    except OptionError as error:
+        raise OptionError(f"--series {error}") from error
 
 
 def read_series(path: Path) -> pb.Forecasting:
