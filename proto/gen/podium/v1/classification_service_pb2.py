@@ -24,23 +24,38 @@ _sym_db = _symbol_database.Default()
 
 from podium.v1 import image_pb2 as podium_dot_v1_dot_image__pb2
 from podium.v1 import response_metadata_pb2 as podium_dot_v1_dot_response__metadata__pb2
+from podium.v1 import video_pb2 as podium_dot_v1_dot_video__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&podium/v1/classification_service.proto\x12\tpodium.v1\x1a\x15podium/v1/image.proto\x1a!podium/v1/response_metadata.proto\"h\n\x0f\x43lassifyRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12 \n\x06images\x18\x02 \x03(\x0b\x32\x10.podium.v1.Image\x12\r\n\x05top_k\x18\x03 \x01(\r\x12\x15\n\rreturn_logits\x18\x04 \x01(\x08\"s\n\x10\x43lassifyResponse\x12-\n\x08metadata\x18\x01 \x01(\x0b\x32\x1b.podium.v1.ResponseMetadata\x12\x30\n\x07results\x18\x02 \x03(\x0b\x32\x1f.podium.v1.ClassificationResult\"N\n\x14\x43lassificationResult\x12&\n\x07\x63lasses\x18\x01 \x03(\x0b\x32\x15.podium.v1.ClassScore\x12\x0e\n\x06logits\x18\x02 \x03(\x02\"?\n\nClassScore\x12\r\n\x05index\x18\x01 \x01(\r\x12\r\n\x05label\x18\x02 \x01(\t\x12\x13\n\x0bprobability\x18\x03 \x01(\x02\x32\\\n\x15\x43lassificationService\x12\x43\n\x08\x43lassify\x12\x1a.podium.v1.ClassifyRequest\x1a\x1b.podium.v1.ClassifyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&podium/v1/classification_service.proto\x12\tpodium.v1\x1a\x15podium/v1/image.proto\x1a!podium/v1/response_metadata.proto\x1a\x15podium/v1/video.proto\"h\n\x0f\x43lassifyRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12 \n\x06images\x18\x02 \x03(\x0b\x32\x10.podium.v1.Image\x12\r\n\x05top_k\x18\x03 \x01(\r\x12\x15\n\rreturn_logits\x18\x04 \x01(\x08\"s\n\x10\x43lassifyResponse\x12-\n\x08metadata\x18\x01 \x01(\x0b\x32\x1b.podium.v1.ResponseMetadata\x12\x30\n\x07results\x18\x02 \x03(\x0b\x32\x1f.podium.v1.ClassificationResult\"N\n\x14\x43lassificationResult\x12&\n\x07\x63lasses\x18\x01 \x03(\x0b\x32\x15.podium.v1.ClassScore\x12\x0e\n\x06logits\x18\x02 \x03(\x02\"?\n\nClassScore\x12\r\n\x05index\x18\x01 \x01(\r\x12\r\n\x05label\x18\x02 \x01(\t\x12\x13\n\x0bprobability\x18\x03 \x01(\x02\"~\n\x14\x43lassifyVideoRequest\x12\x30\n\x07options\x18\x01 \x01(\x0b\x32\x1f.podium.v1.ClassifyVideoOptions\x12 \n\x06\x66rames\x18\x02 \x03(\x0b\x32\x10.podium.v1.Image\x12\x12\n\nfile_piece\x18\x03 \x01(\x0c\"\x80\x01\n\x14\x43lassifyVideoOptions\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05top_k\x18\x02 \x01(\r\x12\x15\n\rreturn_logits\x18\x03 \x01(\x08\x12\x12\n\nframe_rate\x18\x04 \x01(\x01\x12\x1f\n\x17num_frames_sampled_from\x18\x05 \x01(\r\"\x91\x02\n\x15\x43lassifyVideoResponse\x12-\n\x08metadata\x18\x01 \x01(\x0b\x32\x1b.podium.v1.ResponseMetadata\x12/\n\x06result\x18\x02 \x01(\x0b\x32\x1f.podium.v1.ClassificationResult\x12&\n\x06\x66rames\x18\x03 \x03(\x0b\x32\x16.podium.v1.FrameResult\x12\x17\n\x0fnum_frames_seen\x18\x04 \x01(\r\x12\x17\n\x0fnum_frames_used\x18\x05 \x01(\r\x12\x12\n\nframe_rate\x18\x06 \x01(\x01\x12*\n\x08sampling\x18\x07 \x01(\x0b\x32\x18.podium.v1.FrameSampling\"S\n\x0b\x46rameResult\x12\x13\n\x0b\x66rame_index\x18\x01 \x01(\r\x12/\n\x06result\x18\x02 \x01(\x0b\x32\x1f.podium.v1.ClassificationResult\"k\n\x15\x43lassifyFramesRequest\x12\x31\n\x07options\x18\x01 \x01(\x0b\x32 .podium.v1.ClassifyFramesOptions\x12\x1f\n\x05\x66rame\x18\x02 \x01(\x0b\x32\x10.podium.v1.Image\"L\n\x15\x43lassifyFramesOptions\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05top_k\x18\x02 \x01(\r\x12\x15\n\rreturn_logits\x18\x03 \x01(\x08\"\x8d\x01\n\x16\x43lassifyFramesResponse\x12-\n\x08metadata\x18\x01 \x01(\x0b\x32\x1b.podium.v1.ResponseMetadata\x12\x13\n\x0b\x66rame_index\x18\x02 \x01(\r\x12/\n\x06result\x18\x03 \x01(\x0b\x32\x1f.podium.v1.ClassificationResult2\x8d\x02\n\x15\x43lassificationService\x12\x43\n\x08\x43lassify\x12\x1a.podium.v1.ClassifyRequest\x1a\x1b.podium.v1.ClassifyResponse\x12T\n\rClassifyVideo\x12\x1f.podium.v1.ClassifyVideoRequest\x1a .podium.v1.ClassifyVideoResponse(\x01\x12Y\n\x0e\x43lassifyFrames\x12 .podium.v1.ClassifyFramesRequest\x1a!.podium.v1.ClassifyFramesResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'podium.v1.classification_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CLASSIFYREQUEST']._serialized_start=111
-  _globals['_CLASSIFYREQUEST']._serialized_end=215
-  _globals['_CLASSIFYRESPONSE']._serialized_start=217
-  _globals['_CLASSIFYRESPONSE']._serialized_end=332
-  _globals['_CLASSIFICATIONRESULT']._serialized_start=334
-  _globals['_CLASSIFICATIONRESULT']._serialized_end=412
-  _globals['_CLASSSCORE']._serialized_start=414
-  _globals['_CLASSSCORE']._serialized_end=477
-  _globals['_CLASSIFICATIONSERVICE']._serialized_start=479
-  _globals['_CLASSIFICATIONSERVICE']._serialized_end=571
+  _globals['_CLASSIFYREQUEST']._serialized_start=134
+  _globals['_CLASSIFYREQUEST']._serialized_end=238
+  _globals['_CLASSIFYRESPONSE']._serialized_start=240
+  _globals['_CLASSIFYRESPONSE']._serialized_end=355
+  _globals['_CLASSIFICATIONRESULT']._serialized_start=357
+  _globals['_CLASSIFICATIONRESULT']._serialized_end=435
+  _globals['_CLASSSCORE']._serialized_start=437
+  _globals['_CLASSSCORE']._serialized_end=500
+  _globals['_CLASSIFYVIDEOREQUEST']._serialized_start=502
+  _globals['_CLASSIFYVIDEOREQUEST']._serialized_end=628
+  _globals['_CLASSIFYVIDEOOPTIONS']._serialized_start=631
+  _globals['_CLASSIFYVIDEOOPTIONS']._serialized_end=759
+  _globals['_CLASSIFYVIDEORESPONSE']._serialized_start=762
+  _globals['_CLASSIFYVIDEORESPONSE']._serialized_end=1035
+  _globals['_FRAMERESULT']._serialized_start=1037
+  _globals['_FRAMERESULT']._serialized_end=1120
+  _globals['_CLASSIFYFRAMESREQUEST']._serialized_start=1122
+  _globals['_CLASSIFYFRAMESREQUEST']._serialized_end=1229
+  _globals['_CLASSIFYFRAMESOPTIONS']._serialized_start=1231
+  _globals['_CLASSIFYFRAMESOPTIONS']._serialized_end=1307
+  _globals['_CLASSIFYFRAMESRESPONSE']._serialized_start=1310
+  _globals['_CLASSIFYFRAMESRESPONSE']._serialized_end=1451
+  _globals['_CLASSIFICATIONSERVICE']._serialized_start=1454
+  _globals['_CLASSIFICATIONSERVICE']._serialized_end=1723
 # @@protoc_insertion_point(module_scope)

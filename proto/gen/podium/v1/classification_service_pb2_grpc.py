@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ClassificationServiceStub(object):
-    """Classifies pictures.
+    """Classifies pictures and clips.
 
     Errors: INVALID_ARGUMENT with a google.rpc.BadRequest naming the field; NOT_FOUND for a model, version or
     alias that is not there; FAILED_PRECONDITION for a model of another task; RESOURCE_EXHAUSTED with a
@@ -45,10 +45,20 @@ class ClassificationServiceStub(object):
                 request_serializer=podium_dot_v1_dot_classification__service__pb2.ClassifyRequest.SerializeToString,
                 response_deserializer=podium_dot_v1_dot_classification__service__pb2.ClassifyResponse.FromString,
                 _registered_method=True)
+        self.ClassifyVideo = channel.stream_unary(
+                '/podium.v1.ClassificationService/ClassifyVideo',
+                request_serializer=podium_dot_v1_dot_classification__service__pb2.ClassifyVideoRequest.SerializeToString,
+                response_deserializer=podium_dot_v1_dot_classification__service__pb2.ClassifyVideoResponse.FromString,
+                _registered_method=True)
+        self.ClassifyFrames = channel.stream_stream(
+                '/podium.v1.ClassificationService/ClassifyFrames',
+                request_serializer=podium_dot_v1_dot_classification__service__pb2.ClassifyFramesRequest.SerializeToString,
+                response_deserializer=podium_dot_v1_dot_classification__service__pb2.ClassifyFramesResponse.FromString,
+                _registered_method=True)
 
 
 class ClassificationServiceServicer(object):
-    """Classifies pictures.
+    """Classifies pictures and clips.
 
     Errors: INVALID_ARGUMENT with a google.rpc.BadRequest naming the field; NOT_FOUND for a model, version or
     alias that is not there; FAILED_PRECONDITION for a model of another task; RESOURCE_EXHAUSTED with a
@@ -64,6 +74,26 @@ class ClassificationServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ClassifyVideo(self, request_iterator, context):
+        """Classifies one clip, which comes as frames or as a file in pieces, once all of it has come.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ClassifyFrames(self, request_iterator, context):
+        """Classifies frames as they come, in their order, and answers each as soon as the network can: one that goes from
+        frame to frame at once, one that looks at a window when the frames of that window have come. What the network
+        knows of the frames so far is kept as long as the stream lasts. Ending the requests ends the clip: what windows
+        then still lack is filled as the manifest says.
+
+        A stream that is silent for longer than the server allows is ended with DEADLINE_EXCEEDED; one whose model is
+        unloaded with UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ClassificationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -71,6 +101,16 @@ def add_ClassificationServiceServicer_to_server(servicer, server):
                     servicer.Classify,
                     request_deserializer=podium_dot_v1_dot_classification__service__pb2.ClassifyRequest.FromString,
                     response_serializer=podium_dot_v1_dot_classification__service__pb2.ClassifyResponse.SerializeToString,
+            ),
+            'ClassifyVideo': grpc.stream_unary_rpc_method_handler(
+                    servicer.ClassifyVideo,
+                    request_deserializer=podium_dot_v1_dot_classification__service__pb2.ClassifyVideoRequest.FromString,
+                    response_serializer=podium_dot_v1_dot_classification__service__pb2.ClassifyVideoResponse.SerializeToString,
+            ),
+            'ClassifyFrames': grpc.stream_stream_rpc_method_handler(
+                    servicer.ClassifyFrames,
+                    request_deserializer=podium_dot_v1_dot_classification__service__pb2.ClassifyFramesRequest.FromString,
+                    response_serializer=podium_dot_v1_dot_classification__service__pb2.ClassifyFramesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -81,7 +121,7 @@ def add_ClassificationServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ClassificationService(object):
-    """Classifies pictures.
+    """Classifies pictures and clips.
 
     Errors: INVALID_ARGUMENT with a google.rpc.BadRequest naming the field; NOT_FOUND for a model, version or
     alias that is not there; FAILED_PRECONDITION for a model of another task; RESOURCE_EXHAUSTED with a
@@ -106,6 +146,60 @@ class ClassificationService(object):
             '/podium.v1.ClassificationService/Classify',
             podium_dot_v1_dot_classification__service__pb2.ClassifyRequest.SerializeToString,
             podium_dot_v1_dot_classification__service__pb2.ClassifyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClassifyVideo(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/podium.v1.ClassificationService/ClassifyVideo',
+            podium_dot_v1_dot_classification__service__pb2.ClassifyVideoRequest.SerializeToString,
+            podium_dot_v1_dot_classification__service__pb2.ClassifyVideoResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClassifyFrames(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/podium.v1.ClassificationService/ClassifyFrames',
+            podium_dot_v1_dot_classification__service__pb2.ClassifyFramesRequest.SerializeToString,
+            podium_dot_v1_dot_classification__service__pb2.ClassifyFramesResponse.FromString,
             options,
             channel_credentials,
             insecure,

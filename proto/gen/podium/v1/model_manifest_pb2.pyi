@@ -5,6 +5,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from podium.v1 import decoding_pb2 as _decoding_pb2
 from podium.v1 import image_pb2 as _image_pb2
 from podium.v1 import tensor_pb2 as _tensor_pb2
+from podium.v1 import video_pb2 as _video_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -25,6 +26,7 @@ class Task(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TASK_IMAGE_CAPTIONING: _ClassVar[Task]
     TASK_TRANSLATION: _ClassVar[Task]
     TASK_FORECASTING: _ClassVar[Task]
+    TASK_VIDEO_CLASSIFICATION: _ClassVar[Task]
 
 class ScoreKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -53,6 +55,7 @@ TASK_TEXT_GENERATION: Task
 TASK_IMAGE_CAPTIONING: Task
 TASK_TRANSLATION: Task
 TASK_FORECASTING: Task
+TASK_VIDEO_CLASSIFICATION: Task
 SCORE_KIND_UNSPECIFIED: ScoreKind
 SCORE_KIND_LOGITS: ScoreKind
 SCORE_KIND_PROBABILITIES: ScoreKind
@@ -280,6 +283,22 @@ class Forecasting(_message.Message):
     reading_interval: float
     def __init__(self, channels: _Optional[_Iterable[_Union[Channel, _Mapping]]] = ..., time_unit: _Optional[str] = ..., time_scale: _Optional[float] = ..., latent_time: _Optional[_Union[LatentTime, str]] = ..., horizon: _Optional[float] = ..., max_reach: _Optional[float] = ..., latent_size: _Optional[int] = ..., solver: _Optional[_Union[Solver, _Mapping]] = ..., reading_interval: _Optional[float] = ...) -> None: ...
 
+class Video(_message.Message):
+    __slots__ = ("frame_rate", "sampling", "window", "per_frame", "margin", "states")
+    FRAME_RATE_FIELD_NUMBER: _ClassVar[int]
+    SAMPLING_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    PER_FRAME_FIELD_NUMBER: _ClassVar[int]
+    MARGIN_FIELD_NUMBER: _ClassVar[int]
+    STATES_FIELD_NUMBER: _ClassVar[int]
+    frame_rate: float
+    sampling: _video_pb2.FrameSampling
+    window: int
+    per_frame: bool
+    margin: int
+    states: _containers.RepeatedCompositeFieldContainer[StepState]
+    def __init__(self, frame_rate: _Optional[float] = ..., sampling: _Optional[_Union[_video_pb2.FrameSampling, _Mapping]] = ..., window: _Optional[int] = ..., per_frame: bool = ..., margin: _Optional[int] = ..., states: _Optional[_Iterable[_Union[StepState, _Mapping]]] = ...) -> None: ...
+
 class Provenance(_message.Message):
     __slots__ = ("architecture", "config", "checkpoint", "checkpoint_sha256", "exported_at", "tool_versions", "opset")
     class ToolVersionsEntry(_message.Message):
@@ -363,7 +382,7 @@ class FileDigest(_message.Message):
     def __init__(self, name: _Optional[str] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ...) -> None: ...
 
 class ModelManifest(_message.Message):
-    __slots__ = ("format", "task", "description", "graphs", "image_preprocessing", "classification", "provenance", "parity", "evaluations", "files", "latent_space", "image_output", "generation", "forecasting")
+    __slots__ = ("format", "task", "description", "graphs", "image_preprocessing", "classification", "provenance", "parity", "evaluations", "files", "latent_space", "image_output", "generation", "forecasting", "video")
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     TASK_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -378,6 +397,7 @@ class ModelManifest(_message.Message):
     IMAGE_OUTPUT_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     FORECASTING_FIELD_NUMBER: _ClassVar[int]
+    VIDEO_FIELD_NUMBER: _ClassVar[int]
     format: int
     task: Task
     description: str
@@ -392,4 +412,5 @@ class ModelManifest(_message.Message):
     image_output: ImageOutput
     generation: Generation
     forecasting: Forecasting
-    def __init__(self, format: _Optional[int] = ..., task: _Optional[_Union[Task, str]] = ..., description: _Optional[str] = ..., graphs: _Optional[_Iterable[_Union[Graph, _Mapping]]] = ..., image_preprocessing: _Optional[_Union[_image_pb2.ImagePreprocessing, _Mapping]] = ..., classification: _Optional[_Union[Classification, _Mapping]] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., parity: _Optional[_Union[Parity, _Mapping]] = ..., evaluations: _Optional[_Iterable[_Union[Evaluation, _Mapping]]] = ..., files: _Optional[_Iterable[_Union[FileDigest, _Mapping]]] = ..., latent_space: _Optional[_Union[LatentSpace, _Mapping]] = ..., image_output: _Optional[_Union[ImageOutput, _Mapping]] = ..., generation: _Optional[_Union[Generation, _Mapping]] = ..., forecasting: _Optional[_Union[Forecasting, _Mapping]] = ...) -> None: ...
+    video: Video
+    def __init__(self, format: _Optional[int] = ..., task: _Optional[_Union[Task, str]] = ..., description: _Optional[str] = ..., graphs: _Optional[_Iterable[_Union[Graph, _Mapping]]] = ..., image_preprocessing: _Optional[_Union[_image_pb2.ImagePreprocessing, _Mapping]] = ..., classification: _Optional[_Union[Classification, _Mapping]] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., parity: _Optional[_Union[Parity, _Mapping]] = ..., evaluations: _Optional[_Iterable[_Union[Evaluation, _Mapping]]] = ..., files: _Optional[_Iterable[_Union[FileDigest, _Mapping]]] = ..., latent_space: _Optional[_Union[LatentSpace, _Mapping]] = ..., image_output: _Optional[_Union[ImageOutput, _Mapping]] = ..., generation: _Optional[_Union[Generation, _Mapping]] = ..., forecasting: _Optional[_Union[Forecasting, _Mapping]] = ..., video: _Optional[_Union[Video, _Mapping]] = ...) -> None: ...
