@@ -2,11 +2,11 @@
 
 In each step every live hypothesis is continued by every token, and the candidates are ranked by the sum of their
 log-probabilities, among equals by the lowest parent and then the lowest id. Of the first `num_beams` those that end are
-finished; the best that do not end go on, `num_beams` of them. It is over when no live hypothesis could still become
-better than the `num_best` that are finished, or at the greatest length.
+finished; the best that do not end go on, `num_beams` of them. It is over when `num_beams` are finished and the best
+that lives would rank below all of them if it ended here, or at the greatest length.
 
 Sources: Sutskever et al., "Sequence to sequence learning with neural networks", 2014, section 3.2; the power of the
-length as in Hugging Face's transformers.
+length and when to stop as in Hugging Face's transformers.
 """
 
 import math
@@ -108,7 +108,7 @@ class BeamSearch:
 
     def best(self) -> list[Hypothesis]:
         """The best hypotheses, best first; all that have ended, when the search is over."""
-        return [self._hypothesis(finished) for finished in self._finished]
+        return [self._hypothesis(finished) for finished in self._finished[: self._beams.num_best]]
 
     def _ranked(self, totals_NV: NDArray[np.float64]) -> NDArray[np.intp]:
         """The candidates that can matter, best first, as flat places; none that is impossible."""
@@ -125,7 +125,7 @@ class BeamSearch:
         """Keep a finished hypothesis if it is among the best; of equals, the one that finished first."""
         self._finished.append(_Finished(self._score(total, self._length), node, finish))
         self._finished.sort(key=lambda finished: -finished.score)
-        del self._finished[self._beams.num_best :]
+        del self._finished[self._beams.num_beams :]
 
     def _over(self) -> bool:
         if self._length == self._max_tokens:
@@ -135,10 +135,9 @@ class BeamSearch:
             return True
         if not self._live:
             return True
-        if len(self._finished) < self._beams.num_best:
+        if len(self._finished) < self._beams.num_beams:
             return False
-        # A sum only falls, and its score is best at the greatest length.
-        return self._score(float(self._sums[0]), self._max_tokens) <= self._finished[-1].score
+        return self._score(float(self._sums[0]), self._length) <= self._finished[-1].score
 
     def _hypothesis(self, finished: _Finished) -> Hypothesis:
         tokens: list[int] = []

@@ -67,6 +67,11 @@ class Generator:
         return max(0, self._num_rows - self.max_rows)
 
     @property
+    def num_alive(self) -> int:
+        """Sequences that were admitted and have not left."""
+        return len(self._alive)
+
+    @property
     def num_running(self) -> int:
         """Sequences that have rows now."""
         return self._writer.num_running

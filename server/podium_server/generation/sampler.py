@@ -66,15 +66,15 @@ def choose(
     size = max(1, _BLOCK // logits_NV.shape[1])
     with np.errstate(all="ignore"):  # infinities and what is no number come out as they should, or are told by the log
         if len(logits_NV) <= size:
-            return _choose(logits_NV, settings, uniform_N, seen_NV, forced_N, suppressed)
+            return _choose(logits_NV, settings, uniform_N, seen_NV, forced_N=forced_N, suppressed=suppressed)
         parts = [
             _choose(
                 logits_NV[rows],
                 settings.part(rows),
                 uniform_N[rows],
                 None if seen_NV is None else seen_NV[rows],
-                None if forced_N is None else forced_N[rows],
-                suppressed,
+                forced_N=None if forced_N is None else forced_N[rows],
+                suppressed=suppressed,
             )
             for rows in (slice(start, start + size) for start in range(0, len(logits_NV), size))
         ]
@@ -87,6 +87,7 @@ def _choose(
     settings: RowSettings,
     uniform_N: Numbers,
     seen_NV: Marks | None,
+    *,
     forced_N: Ids | None,
     suppressed: Ids | None,
 ) -> Choices:

@@ -34,7 +34,7 @@ def compile_step(manifest: pb.ModelManifest) -> StepPlan:
     size = _vocabulary_size(outputs, graph.batch_axis)
     encoded = _encoded(graphs, generation)
     states = tuple(
-        _state(f"generation.states[{i}]", state, inputs, outputs, graph.batch_axis, encoded)
+        _state(f"generation.states[{i}]", state, inputs, outputs, batch_axis=graph.batch_axis, encoded=encoded)
         for i, state in enumerate(generation.states)
     )
     for i, context in enumerate(generation.contexts):
@@ -100,6 +100,7 @@ def _state(
     state: pb.StepState,
     inputs: _Specs,
     outputs: _Specs,
+    *,
     batch_axis: str,
     encoded: _Specs | None,
 ) -> StateSpec:

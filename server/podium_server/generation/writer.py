@@ -116,6 +116,8 @@ class Writer:
             self._begin(writing)
         for run in step.prefill:
             self._prefill(run)
+        if self._outbox.urgent:
+            self._outbox.send_urgent()  # first tokens, before a run for everybody
         for writing in step.joining:
             self._join(writing, writing.job.start.prompt[-1:, None], writing.states)
         for shapes, group in list(self._groups.items()):
