@@ -11,7 +11,8 @@ from pathlib import Path
 from podium.v1 import model_manifest_pb2 as pb
 
 from podium_server.errors import LoadFailed, PodiumError
-from podium_server.generation.step_compiler import STEP, compile_step
+from podium_server.generation.described import STEP, describe
+from podium_server.generation.step_compiler import compile_step
 from podium_server.generation.step_graph import StepGraph
 from podium_server.generation.step_warmup import StepRunner, couple_steps, measure_rows, sample_rows, tokens
 from podium_server.package import GoldenCase, Package
@@ -95,7 +96,7 @@ class GraphLoader:
             PackageError: it does not do what its manifest says.
             LoadFailed: ONNX Runtime refuses it, or the server stops.
         """
-        if graph.name == STEP and package.manifest.HasField("generation"):
+        if graph.name == STEP and describe(package.manifest) is not None:
             return self._load_step(package, graph)
         path = package.graph_path(graph)
         layouts_ = self._layouts()

@@ -10,8 +10,9 @@ from podium.v1 import model_manifest_pb2 as pb
 from podium_server.batching.batcher import Batcher
 from podium_server.batching.execution import Runnable
 from podium_server.errors import PodiumError
+from podium_server.generation.described import STEP, describe
 from podium_server.generation.generator import Generator
-from podium_server.generation.step_compiler import STEP, compile_step
+from podium_server.generation.step_compiler import compile_step
 from podium_server.graph_loader import GraphLoader, LoadOptions, ReadyGraph
 from podium_server.metrics import Metrics
 from podium_server.package import MANIFEST, Package, PackageError, read_package
@@ -74,7 +75,7 @@ class Loader:
         try:
             package = read_package(path)
             graphs = {graph.name: self._graphs.load(package, graph) for graph in package.manifest.graphs}
-            if package.manifest.HasField("generation"):
+            if describe(package.manifest) is not None:
                 compile_step(package.manifest)
             if self._check is not None:
                 self._check(package, {name: (graph.session, graph.signature) for name, graph in graphs.items()})

@@ -7,7 +7,7 @@ from podium.v1 import model_manifest_pb2 as pb
 from podium.v1 import tensor_pb2
 
 from podium_server.elements import BY_PROTO
-from podium_server.generation.step_compiler import STEP
+from podium_server.generation.described import STEP, describe
 from podium_server.package import MANIFEST, PackageError
 from podium_server.signature import Signature, TensorSpec
 
@@ -37,9 +37,10 @@ def check_signature(graph: pb.Graph, actual: Signature, states: Collection[str] 
 
 def state_names(manifest: pb.ModelManifest, graph: pb.Graph) -> frozenset[str]:
     """The inputs and outputs of a graph that are states of a step graph: `compile_step` checks them."""
-    if graph.name != STEP:
+    words = describe(manifest)
+    if graph.name != STEP or words is None:
         return frozenset()
-    return frozenset(name for state in manifest.generation.states for name in (state.input, state.output))
+    return frozenset(name for state in words.states for name in (state.input, state.output))
 
 
 def _check_side(

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import click
 
 from podium_server.errors import PodiumError
+from podium_server.generation.described import describe
 from podium_server.generation.step_compiler import compile_step
 from podium_server.model_ref import is_version
 from podium_server.package import MANIFEST, PackageError, read_package
@@ -102,7 +103,7 @@ def _verify(folder: Path, providers: Providers) -> Verdict:
         provider = next(iter(sessions.values()))[0].provider
         if not package.checked:
             return Verdict(str(folder), True, f"loads on {provider}; it has no {MANIFEST}, so nothing vouches for it")
-        if package.manifest.HasField("generation"):
+        if describe(package.manifest) is not None:
             compile_step(package.manifest)
         count = replay(package.golden(), sessions, package.manifest.parity)
         check_package(package, sessions)

@@ -11,7 +11,10 @@ import time
 from collections.abc import Sequence
 
 from podium_server.errors import DeadlineExceeded, NotReady, Overloaded
-from podium_server.generation.job import Job, Ongoing
+from podium_server.generation.feed import Feed
+from podium_server.generation.feeding import Feeding
+from podium_server.generation.job import Fed, FeedJob, Finish, Job, Ongoing
+from podium_server.generation.outbox import Held
 from podium_server.generation.step_graph import StepGraph
 from podium_server.generation.tally import GenerationObserver, Tally
 from podium_server.generation.ticket import News, Ticket
@@ -45,9 +48,11 @@ class Generator:
         self._drain_s = drain_s
         self._observer = observer
         self._loop = asyncio.get_running_loop()
-        self._alive: dict[Ticket, Writing] = {}
+        self._alive: dict[Ticket, Held] = {}
         self._timers: dict[Ticket, asyncio.TimerHandle] = {}
         self._num_rows = 0
+        self._max_feeds = max_rows + max_waiting
+        self._num_feeds = 0
         self._row_s = 0.0  # seconds that a row is held of late: what a refused caller is told to wait
         self._open = True
         self._drained = asyncio.Event()
@@ -77,6 +82,11 @@ class Generator:
         return self._writer.num_running
 
     @property
+    def num_open(self) -> int:
+        """Sequences that are fed, whether they have anything to read or not."""
+        return self._num_feeds
+
+    @property
     def num_waiting(self) -> int:
         """Sequences that wait for rows now."""
         return self._writer.num_waiting
@@ -97,23 +107,39 @@ class Generator:
         Raises:
             Overloaded, NotReady, ValueError: as `start`.
         """
-        if not self._open:
-            raise NotReady("the model is being unloaded: send the request again, or ask for another version")
+        self._check_open()
         writings = [Writing.of(job, Ticket(self._leave), self._plan) for job in jobs]
         self._admit(sum(writing.num_rows for writing in writings))
         for writing in writings:
-            self._alive[writing.ticket] = writing
             self._num_rows += writing.num_rows
-            if writing.deadline is not None:
-                wait = max(0.0, writing.deadline - time.monotonic())
-                self._timers[writing.ticket] = self._loop.call_later(wait, self._expire, writing.ticket)
-        self._drained.clear()
+            self._hold(writing)
         self._writer.post(lambda: self._writer.admit(writings))
         return [writing.ticket for writing in writings]
+
+    def open(self, job: FeedJob) -> Fed:
+        """Admit a sequence that is fed.
+
+        Raises:
+            Overloaded: as many as may be open already are.
+            NotReady: the version is being unloaded.
+        """
+        self._check_open()
+        if self._num_feeds >= self._max_feeds:
+            self._observer.refused()
+            raise Overloaded(
+                f"Exceeds maximum queue size: {self._num_feeds} streams are open, as many as may be; try again later"
+            )
+        feeding = Feeding(Ticket(self._leave), job.deadline, self._plan.first_states({}))
+        self._num_feeds += 1
+        self._hold(feeding)
+        self._writer.post(lambda: self._writer.feeds.open(feeding))
+        return Feed(feeding, self._writer)
 
     async def close(self) -> None:
         """Take nothing new, let accepted sequences finish as long as the drain lasts, end the rest and the thread."""
         self._open = False
+        # Nobody can say how long somebody who is fed would go on: what is there is read, and that is the end.
+        self._writer.post(lambda: self._writer.feeds.finish_all(Finish.CANCELLED))
         try:
             await asyncio.wait_for(self._drained.wait(), self._drain_s)
         except TimeoutError:
@@ -126,6 +152,18 @@ class Generator:
         """Take nothing new, and end every sequence as it stands."""
         self._open = False
         self._writer.post(self._writer.cancel_all)
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise NotReady("the model is being unloaded: send the request again, or ask for another version")
+
+    def _hold(self, held: Held) -> None:
+        """Keep a sequence until the thread has let go of it, and watch its deadline."""
+        self._alive[held.ticket] = held
+        if held.deadline is not None:
+            wait = max(0.0, held.deadline - time.monotonic())
+            self._timers[held.ticket] = self._loop.call_later(wait, self._expire, held.ticket)
+        self._drained.clear()
 
     def _admit(self, rows: int) -> None:
         """Raise Overloaded unless so many rows may be added now; whoever finds nobody waiting may add any number."""
@@ -156,12 +194,12 @@ class Generator:
         if writing is not None:
             self._writer.post(lambda: self._writer.drop(writing))
 
-    def _hand_over(self, news: list[tuple[Writing, News]], tally: Tally | None) -> None:
+    def _hand_over(self, news: list[tuple[Held, News]], tally: Tally | None) -> None:
         """Bring news from the thread into the event loop."""
         with contextlib.suppress(RuntimeError):  # the loop is closed: there is nobody to tell
             self._loop.call_soon_threadsafe(self._deliver, news, tally)
 
-    def _deliver(self, news: list[tuple[Writing, News]], tally: Tally | None) -> None:
+    def _deliver(self, news: list[tuple[Held, News]], tally: Tally | None) -> None:
         """Hand out news; a caller may have left."""
         for writing, each in news:
             ticket = writing.ticket
@@ -175,12 +213,13 @@ class Generator:
         if not self._alive:
             self._drained.set()
 
-    def _forget(self, writing: Writing) -> None:
+    def _forget(self, writing: Held) -> None:
         del self._alive[writing.ticket]
         self._num_rows -= writing.num_rows
+        self._num_feeds -= isinstance(writing, Feeding)
         timer = self._timers.pop(writing.ticket, None)
         if timer is not None:
             timer.cancel()
-        if writing.began:
+        if writing.began and writing.num_rows:
             held_s = time.monotonic() - writing.began
             self._row_s += (SMOOTHING if self._row_s else 1.0) * (held_s - self._row_s)

@@ -135,6 +135,17 @@ Job: TypeAlias = SampleJob | BeamJob | ScoreJob
 
 
 @dataclass(frozen=True, slots=True)
+class FeedJob:
+    """Read frames as they come, one a step, and tell what the graph says after each.
+
+    Attributes:
+        deadline: as in `SampleJob`.
+    """
+
+    deadline: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Hypothesis:
     """One sequence that beam search found.
 
@@ -179,6 +190,7 @@ class Gathered:
         finish: why it ended; None: it goes on. For a `ScoreJob` LENGTH.
         hypotheses: of a `BeamJob` that ended, best first.
         clocked: where the time went so far.
+        outputs: of a `FeedJob`, what the graph gave after each new frame, in their order: (V,) each.
     """
 
     token_ids: list[int]
@@ -186,6 +198,7 @@ class Gathered:
     finish: Finish | None = None
     hypotheses: list[Hypothesis] = field(default_factory=list[Hypothesis])
     clocked: Clocked = Clocked()
+    outputs: list[NDArray[Any]] = field(default_factory=list[NDArray[Any]])
 
 
 class Ongoing(Protocol):
@@ -205,6 +218,18 @@ class Ongoing(Protocol):
 
     def cancel(self) -> None:
         """Stop it within one step; nothing, when it has ended."""
+        ...
+
+
+class Fed(Ongoing, Protocol):
+    """A sequence that is fed, in the event loop's hands; between two frames it takes part in no run."""
+
+    def feed(self, frames: NDArray[Any]) -> None:
+        """Give it the next frames, (T, ...); nothing, when it has ended."""
+        ...
+
+    def finish(self) -> None:
+        """Say that there are no more: it ends with END when it has read those that it has."""
         ...
 
 
@@ -230,5 +255,14 @@ class Engine(Protocol):
 
         Raises:
             Overloaded, NotReady: as `start`.
+        """
+        ...
+
+    def open(self, job: FeedJob) -> Fed:
+        """Admit a sequence that is fed.
+
+        Raises:
+            Overloaded: as many as may be open already are.
+            NotReady: the version is being unloaded.
         """
         ...

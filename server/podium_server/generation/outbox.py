@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from podium_server.errors import PodiumError
 from podium_server.generation.endings import Reason
+from podium_server.generation.feeding import Feeding
 from podium_server.generation.job import BeamJob, Finish
 from podium_server.generation.tally import Tally
 from podium_server.generation.ticket import News
@@ -13,7 +14,9 @@ from podium_server.generation.writing import Writing
 PACE_S = 0.02
 """Seconds for which tokens gather before they are handed over."""
 
-HandOver: TypeAlias = Callable[[list[tuple[Writing, News]], Tally | None], None]
+Held: TypeAlias = Writing | Feeding
+"""A sequence as the engine's thread holds it."""
+HandOver: TypeAlias = Callable[[list[tuple[Held, News]], Tally | None], None]
 
 
 class Outbox:
@@ -28,7 +31,7 @@ class Outbox:
 
     def __init__(self, hand_over: HandOver) -> None:
         self._hand_over = hand_over
-        self._news: list[tuple[Writing, News]] = []
+        self._news: list[tuple[Held, News]] = []
         self._sent_at = 0.0
         self.tally = Tally()
 
@@ -73,7 +76,15 @@ class Outbox:
         self.tally.finished[reason] = self.tally.finished.get(reason, 0) + 1
         self._news.append((writing, last))
 
-    def gone(self, writing: Writing) -> None:
+    def tell_fed(self, feeding: Feeding, news: News) -> None:
+        """Tell what a sequence that is fed has come to: at once, for somebody waits for it."""
+        if news.error is not None:
+            self.tally.failed += 1
+        elif news.finish is not None:
+            self.tally.finished[news.finish] = self.tally.finished.get(news.finish, 0) + 1
+        self._news.append((feeding, news))
+
+    def gone(self, writing: Held) -> None:
         """Tell that a sequence which nobody wants has left; its last news."""
         self._news.append((writing, News(gone=True)))
 

@@ -9,59 +9,65 @@ from podium.v1 import model_manifest_pb2 as pb
 from podium.v1 import tensor_pb2
 
 from podium_server.elements import BY_PROTO
+from podium_server.generation.described import ENCODER, FRAME, STEP, TOKEN, Described, describe
 from podium_server.generation.rows import zeros
-from podium_server.generation.step_plan import StateSpec, StepPlan
+from podium_server.generation.step_plan import FrameSpec, StateSpec, StepPlan
 
-TOKEN, LOGITS = "token", "logits"
-STEP, ENCODER = "step", "encoder"
+LOGITS = "logits"
 
 _Specs: TypeAlias = Mapping[str, tensor_pb2.TensorSpec]
 
 
 def compile_step(manifest: pb.ModelManifest) -> StepPlan:
-    """Check a manifest's `generation` against its graphs, and compile it.
+    """Check what a manifest says of its step graph against the graphs, and compile it.
 
     Raises:
         ValueError: it does not add up; the message names the field, what is wrong and what would be right.
     """
     graphs = {graph.name: graph for graph in manifest.graphs}
+    words = describe(manifest)
+    assert words is not None, "only packages with a step graph come here"
     if STEP not in graphs:
-        raise ValueError(f"generation: needs a graph named '{STEP}'; `graphs` has {_listed(graphs)}")
-    graph, generation = graphs[STEP], manifest.generation
+        raise ValueError(f"{words.field}: needs a graph named '{STEP}'; `graphs` has {_listed(graphs)}")
+    graph = graphs[STEP]
     inputs = {spec.name: spec for spec in graph.inputs}
     outputs = {spec.name: spec for spec in graph.outputs}
-    _check_token(inputs, graph.batch_axis)
+    frame = _check_input(words.input, inputs, graph.batch_axis)
     size = _vocabulary_size(outputs, graph.batch_axis)
-    encoded = _encoded(graphs, generation)
+    encoded = _encoded(graphs, words)
     states = tuple(
-        _state(f"generation.states[{i}]", state, inputs, outputs, batch_axis=graph.batch_axis, encoded=encoded)
-        for i, state in enumerate(generation.states)
+        _state(f"{words.field}.states[{i}]", state, inputs, outputs, batch_axis=graph.batch_axis, encoded=encoded)
+        for i, state in enumerate(words.states)
     )
-    for i, context in enumerate(generation.contexts):
-        _check_context(f"generation.contexts[{i}]", context, inputs, graph.batch_axis, encoded)
-    contexts = tuple(context.input for context in generation.contexts)
-    fed = [TOKEN, *(state.input for state in states), *contexts]
-    given = [LOGITS, *(state.output for state in generation.states)]
-    _check_all("input", fed, list(inputs), "generation.states and generation.contexts")
-    _check_all("output", given, list(outputs), "generation.states")
+    for i, context in enumerate(words.contexts):
+        _check_context(f"{words.field}.contexts[{i}]", context, inputs, graph.batch_axis, encoded)
+    contexts = tuple(context.input for context in words.contexts)
+    fed = [words.input, *(state.input for state in states), *contexts]
+    given = [LOGITS, *(state.output for state in words.states)]
+    _check_all("input", fed, list(inputs), f"{words.field}.states and {words.field}.contexts")
+    _check_all("output", given, list(outputs), f"{words.field}.states")
     return StepPlan(
         size,
         states,
         contexts,
         tuple(fed.index(name) for name in inputs),
         tuple(list(outputs).index(name) for name in given),
-        _ids("generation.end_ids", generation.end_ids, size),
-        _ids("generation.suppressed_ids", generation.suppressed_ids, size),
+        _ids(f"{words.field}.end_ids", words.end_ids, size),
+        _ids(f"{words.field}.suppressed_ids", words.suppressed_ids, size),
+        frame,
     )
 
 
-def _check_token(inputs: _Specs, batch_axis: str) -> None:
-    spec = inputs.get(TOKEN)
+def _check_input(name: str, inputs: _Specs, batch_axis: str) -> FrameSpec | None:
+    """Check what a step reads; what a frame is, None for tokens."""
+    spec = inputs.get(name)
     if not batch_axis:
         raise ValueError(f"graphs: graph '{STEP}' needs a `batch_axis`, which its rows lie along")
     if spec is None:
-        raise ValueError(f"graphs: graph '{STEP}' needs an input '{TOKEN}'; it has {_listed(inputs)}")
+        raise ValueError(f"graphs: graph '{STEP}' needs an input '{name}'; it has {_listed(inputs)}")
     shape = _shape(spec)
+    if name == FRAME:
+        return _frame(spec, shape, batch_axis)
     if spec.element_type != tensor_pb2.ELEMENT_TYPE_INT64:
         raise ValueError(f"graphs: input '{TOKEN}' of graph '{STEP}' must be of int64")
     if len(shape) != 2 or shape[0] != batch_axis or isinstance(shape[1], int):
@@ -69,6 +75,17 @@ def _check_token(inputs: _Specs, batch_axis: str) -> None:
             f"graphs: input '{TOKEN}' of graph '{STEP}' has the shape {shape}; it must be ['{batch_axis}', 'time'], "
             "both dynamic"
         )
+    return None
+
+
+def _frame(spec: tensor_pb2.TensorSpec, shape: Sequence[int | str], batch_axis: str) -> FrameSpec:
+    rest = [length for length in shape[2:] if isinstance(length, int)]
+    if shape[:1] != [batch_axis] or not isinstance(shape[1], str) or len(rest) != len(shape) - 2:
+        raise ValueError(
+            f"graphs: input '{FRAME}' of graph '{STEP}' has the shape {shape}; it must be "
+            f"['{batch_axis}', 'time', ...] with fixed lengths after the two"
+        )
+    return FrameSpec(BY_PROTO[spec.element_type].dtype, tuple(rest))
 
 
 def _vocabulary_size(outputs: _Specs, batch_axis: str) -> int:
@@ -86,12 +103,12 @@ def _vocabulary_size(outputs: _Specs, batch_axis: str) -> int:
     return shape[1]
 
 
-def _encoded(graphs: Mapping[str, pb.Graph], generation: pb.Generation) -> _Specs | None:
+def _encoded(graphs: Mapping[str, pb.Graph], words: Described) -> _Specs | None:
     """What the encoder gives; None where there is no encoder."""
     if ENCODER in graphs:
         return {spec.name: spec for spec in graphs[ENCODER].outputs}
-    for i, context in enumerate(generation.contexts):
-        raise ValueError(f"generation.contexts[{i}]: '{context.input}' needs a graph named '{ENCODER}'")
+    for i, context in enumerate(words.contexts):
+        raise ValueError(f"{words.field}.contexts[{i}]: '{context.input}' needs a graph named '{ENCODER}'")
     return None
 
 

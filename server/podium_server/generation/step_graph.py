@@ -18,11 +18,11 @@ class Rows:
     """What a run is fed.
 
     Attributes:
-        tokens: (N, T) int64.
+        tokens: (N, T) int64; or frames, (N, T, ...).
         states, contexts: N rows.
     """
 
-    tokens: NDArray[np.int64]
+    tokens: NDArray[Any]
     states: Arrays
     contexts: Arrays
 

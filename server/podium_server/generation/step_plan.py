@@ -25,17 +25,31 @@ class StateSpec:
     first: NDArray[Any] | None
 
 
+@dataclass(frozen=True, slots=True)
+class FrameSpec:
+    """What a step reads of a frame.
+
+    Attributes:
+        dtype: of its elements.
+        shape: its axes.
+    """
+
+    dtype: "np.dtype[Any]"
+    shape: tuple[int, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class StepPlan:
     """How a step graph is fed.
 
     Attributes:
-        vocabulary_size: tokens that it gives a logit for.
+        vocabulary_size: tokens that it gives a logit for; classes, where it reads frames.
         states: in the manifest's order.
         contexts: inputs that stay as they are, in the manifest's order.
-        input_order: for each of the graph's inputs its place among token, states and contexts.
+        input_order: for each of the graph's inputs its place among token or frame, states and contexts.
         output_order: for logits and each state its place among the graph's outputs.
         end_ids, suppressed_ids: int64, ascending.
+        frame: what it reads a step of; None: a token.
     """
 
     vocabulary_size: int
@@ -45,6 +59,7 @@ class StepPlan:
     output_order: tuple[int, ...]
     end_ids: NDArray[np.int64]
     suppressed_ids: NDArray[np.int64]
+    frame: FrameSpec | None = None
 
     @property
     def state_axes(self) -> RowAxes:

@@ -64,9 +64,15 @@ def _distinct(x: NDArray[Any], random: np.random.Generator) -> NDArray[Any]:
     return np.ascontiguousarray(moved.astype(x.dtype))
 
 
-def tokens(plan: StepPlan, length: int, seed: int = 0) -> NDArray[np.int64]:
-    """Random tokens of as many rows as a sample has."""
-    return np.random.default_rng(seed).integers(0, plan.vocabulary_size, (DISTINCT_ROWS, length))
+def tokens(plan: StepPlan, length: int, seed: int = 0) -> NDArray[Any]:
+    """Random tokens, or frames, of as many rows as a sample has."""
+    random = np.random.default_rng(seed)
+    if plan.frame is None:
+        return random.integers(0, plan.vocabulary_size, (DISTINCT_ROWS, length))
+    shape = (DISTINCT_ROWS, length, *plan.frame.shape)
+    if plan.frame.dtype.kind in "iub":
+        return random.integers(0, 2, shape).astype(plan.frame.dtype)
+    return random.standard_normal(shape).astype(plan.frame.dtype)
 
 
 def couple_steps(graph: StepGraph, sample: Arrays) -> RowCoupling:
@@ -77,7 +83,9 @@ def couple_steps(graph: StepGraph, sample: Arrays) -> RowCoupling:
         sample: states and contexts, as `sample_rows` gives them.
     """
     runner, worst = StepRunner(graph), RowCoupling.NONE
-    for length in (1 << bit for bit in range(PIECE.bit_length())):
+    # Frames are read one a step, whether they come one by one or all at once.
+    longest = PIECE if graph.plan.frame is None else 1
+    for length in (1 << bit for bit in range(longest.bit_length())):
         sizes = (*PROBED_SIZES, ROW_COUNTS[-2]) if length == 1 else PROBED_SIZES
         coupling = couple(runner, (tokens(graph.plan, length, length), *sample), sizes)
         if coupling is RowCoupling.MIXED:

@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import NDArray
 
 from podium_server.errors import PodiumError
 from podium_server.generation.job import Clocked, Finish, Gathered, Hypothesis
@@ -18,6 +21,7 @@ class News:
         hypotheses: that a beam search found.
         clocked: where the time went.
         error: what went wrong instead.
+        outputs: new ones of a sequence that is fed.
         gone: whether the thread has let go of it; the last news of each sequence says so.
     """
 
@@ -28,6 +32,7 @@ class News:
     clocked: Clocked = field(default_factory=Clocked)
     error: PodiumError | None = None
     gone: bool = False
+    outputs: list[NDArray[Any]] = field(default_factory=list[NDArray[Any]])
 
 
 class Ticket:
@@ -45,6 +50,7 @@ class Ticket:
         self._hypotheses: list[Hypothesis] = []
         self._clocked = Clocked()
         self._error: PodiumError | None = None
+        self._outputs: list[NDArray[Any]] = []
         self._waiter: asyncio.Future[None] | None = None
 
     @property
@@ -54,7 +60,7 @@ class Ticket:
 
     async def gather(self) -> Gathered:
         """Wait until there is something new, and take all of it; see `Ongoing`."""
-        while not (self._token_ids or self.ended):
+        while not (self._token_ids or self._outputs or self.ended):
             self._waiter = asyncio.get_running_loop().create_future()
             try:
                 await self._waiter
@@ -62,8 +68,10 @@ class Ticket:
                 self._waiter = None
         if self._error is not None:
             raise self._error
-        gathered = Gathered(self._token_ids, self._log_probabilities, self._finish, self._hypotheses, self._clocked)
-        self._token_ids, self._log_probabilities = [], []
+        gathered = Gathered(
+            self._token_ids, self._log_probabilities, self._finish, self._hypotheses, self._clocked, self._outputs
+        )
+        self._token_ids, self._log_probabilities, self._outputs = [], [], []
         return gathered
 
     def cancel(self) -> None:
@@ -78,6 +86,7 @@ class Ticket:
             return
         self._token_ids += news.token_ids
         self._log_probabilities += news.log_probabilities
+        self._outputs += news.outputs
         self._finish, self._hypotheses, self._clocked = news.finish, news.hypotheses, news.clocked
         self._error = news.error
         if self._waiter is not None and not self._waiter.done():

@@ -16,12 +16,14 @@ from podium_server.errors import DeadlineExceeded
 from podium_server.generation.beam_search import BeamSearch
 from podium_server.generation.decode_group import DecodeGroup, Ended, advance
 from podium_server.generation.endings import Reason, as_failure, find_endings
+from podium_server.generation.feeding import FeedGroup, Feeding
 from podium_server.generation.job import BeamJob, Finish
-from podium_server.generation.outbox import HandOver, Outbox
+from podium_server.generation.outbox import HandOver, Held, Outbox
 from podium_server.generation.rows import Arrays
 from podium_server.generation.scheduler import PIECE, Scheduler
 from podium_server.generation.slots import Slots
 from podium_server.generation.step_graph import Outputs, Rows, StepGraph
+from podium_server.generation.ticket import News
 from podium_server.generation.writing import Writing
 
 MAX_PREFILL_TOKENS = 8 * PIECE
@@ -37,6 +39,9 @@ class Writer:
         graph: what it runs.
         max_rows: rows that run at once.
         hand_over: takes what there is to tell; called on the thread.
+
+    Attributes:
+        feeds: the sequences that are fed; what is done with them is posted.
     """
 
     def __init__(self, graph: StepGraph, max_rows: int, hand_over: HandOver) -> None:
@@ -47,17 +52,18 @@ class Writer:
         self._scheduler: Scheduler[Writing] = Scheduler(max_rows, MAX_PREFILL_TOKENS)
         self._slots = Slots(max_rows, plan.vocabulary_size, plan.end_ids, plan.suppressed_ids)
         self._groups: dict[Hashable, DecodeGroup] = {}
+        self.feeds = FeedGroup(graph, max_rows)
         self._open = True
 
     @property
     def num_running(self) -> int:
         """Sequences that have rows; for anybody to read."""
-        return self._scheduler.num_running
+        return self._scheduler.num_running + self.feeds.num_running
 
     @property
     def num_waiting(self) -> int:
         """Sequences that wait for rows; for anybody to read."""
-        return self._scheduler.num_waiting
+        return self._scheduler.num_waiting + self.feeds.num_waiting
 
     def post(self, mail: Mail) -> None:
         """Have the thread do something before its next step; called by anybody."""
@@ -67,7 +73,7 @@ class Writer:
         """Write until `end` is posted; the body of the thread."""
         mail, scheduler = self._mail, self._scheduler
         while self._open:
-            if not scheduler.busy and mail.empty():
+            if not (scheduler.busy or self.feeds.busy) and mail.empty():
                 self._outbox.send(time.monotonic())
                 mail.get()()
             while not mail.empty():
@@ -78,6 +84,7 @@ class Writer:
                 failure = as_failure(error)
                 for writing in scheduler.sequences():
                     self._end(writing, failure)
+                self._end_feeds(News(error=failure, gone=True))
                 self._groups.clear()
         self._outbox.send(time.monotonic())
 
@@ -88,9 +95,12 @@ class Writer:
         for writing in writings:
             self._scheduler.add(writing)
 
-    def drop(self, writing: Writing) -> None:
+    def drop(self, writing: Held) -> None:
         """Let go of a sequence that nobody wants."""
-        if self._scheduler.drop(writing):
+        if isinstance(writing, Feeding):
+            if self.feeds.drop(writing):
+                self._outbox.gone(writing)
+        elif self._scheduler.drop(writing):
             self._let_go(writing)
             self._outbox.gone(writing)
 
@@ -100,6 +110,7 @@ class Writer:
             group.flush()
         for writing in self._scheduler.sequences():
             self._end(writing, Finish.CANCELLED)
+        self._end_feeds(News(finish=Finish.CANCELLED, gone=True))
 
     def end(self) -> None:
         """Stop serving."""
@@ -124,6 +135,8 @@ class Writer:
             self._decode(group)
             if not len(group):
                 del self._groups[shapes]
+        if self.feeds.busy:
+            self._feed()
         self._hand_over(time.monotonic())
 
     def _hand_over(self, now: float) -> None:
@@ -155,6 +168,18 @@ class Writer:
             self._end(writing, reason)
         for writing in progress.begun:
             self._outbox.tell(writing, group.last_at, group.run_s)
+
+    def _feed(self) -> None:
+        """Run those that are fed, and tell each its output."""
+        for feeding, news in self.feeds.step():
+            self._outbox.tell_fed(feeding, news)
+        if self.feeds.last_rows:
+            self._outbox.tally.ran(self._outbox.tally.steps, self.feeds.last_rows, self.feeds.last_run_s)
+
+    def _end_feeds(self, news: News) -> None:
+        """End everybody who is fed."""
+        for feeding in self.feeds.drop_all():
+            self._outbox.tell_fed(feeding, news)
 
     def _prefill(self, run: list[Writing]) -> None:
         """Read a piece of each prompt, and choose the first token of those that are read to their end."""
