@@ -62,7 +62,7 @@ def _written(generation: pb.Generation, flags: TextFlags, size: int, files: dict
         silent = [number for number in _silent(table, size) if number not in generation.end_ids]
         generation.suppressed_ids[:] = _joined(generation.suppressed_ids, silent)
         tokenizer.special_ids[:] = _joined(tokenizer.special_ids, tokenizer.start_ids, generation.end_ids)
-    elif not tokenizer.WhichOneof("kind"):
+    elif not _has_tokens(tokenizer):
         raise OptionError(
             f'--vocabulary is required: the texts of the {size} tokens that this network writes, a file or "bytes"'
         )
@@ -75,11 +75,20 @@ def _read(generation: pb.Generation, flags: TextFlags, size: int, files: dict[st
     if flags.source_vocabulary:
         table = read_vocabulary(flags.source_vocabulary, size, "--source-vocabulary")
         _fill(tokenizer, table, flags, "source_tokenizer.json", files)
+        # What ends a text ends a source too, where the encoder has such a token.
+        if end := [number for token in flags.end_token if (number := table.id_of(token)) is not None]:
+            tokenizer.end_ids[:] = end
         tokenizer.special_ids[:] = _joined(tokenizer.special_ids, tokenizer.start_ids, tokenizer.end_ids)
-    elif not tokenizer.WhichOneof("kind"):
+    elif not _has_tokens(tokenizer):
         raise OptionError(
             f'--source-vocabulary is required: the texts of the {size} tokens that the encoder reads, or "bytes"'
         )
+
+
+def _has_tokens(tokenizer: pb.Tokenizer) -> bool:
+    """Tell whether the texts of tokens are known; an architecture may say how they are cut alone."""
+    kind = tokenizer.WhichOneof("kind")
+    return kind is not None and (kind != "vocabulary" or bool(tokenizer.vocabulary.tokens))
 
 
 def _source(blueprint: Blueprint) -> int | None:
