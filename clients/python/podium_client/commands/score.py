@@ -92,7 +92,7 @@ def _read(file: Path) -> Named:
 def scores_table(names: Sequence[str], scores: Sequence[TextScore]) -> Table:
     """Draw a row for each text, the likeliest marked where there are several."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("text", style="bold", overflow="ellipsis", no_wrap=True)
+    table.add_column("text", style="bold", overflow="fold")
     for name in ("nats/token", "perplexity", "log-likelihood", "tokens"):
         table.add_column(name, justify="right", no_wrap=True, min_width=len(name))
     likeliest = min(scores, key=lambda score: score.nats_per_token)

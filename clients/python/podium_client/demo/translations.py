@@ -8,23 +8,24 @@ from podium_client.demo.stage import Stage
 MODEL = "translator"
 
 WORDS = {
-    "cat": "K AE1 T",
-    "house": "HH AW1 S",
-    "music": "M Y UW1 Z IH0 K",
-    "summer": "S AH1 M ER0",
-    "think": "TH IH1 NG K",
-    "phone": "F OW1 N",
-    "garden": "G AA1 R D AH0 N",
-    "winter": "W IH1 N T ER0",
-    "station": "S T EY1 SH AH0 N",
-    "knight": "N AY1 T",
+    "monkey": ("M AH1 NG K IY0",),
+    "lightning": ("L AY1 T N IH0 NG",),
+    "village": ("V IH1 L AH0 JH", "V IH1 L IH0 JH"),
+    "princess": ("P R IH1 N S EH0 S",),
+    "echo": ("EH1 K OW0",),
+    "balloon": ("B AH0 L UW1 N",),
+    "birthday": ("B ER1 TH D EY2",),
+    "flight": ("F L AY1 T",),
+    "crocodile": ("K R AA1 K AH0 D AY2 L",),
+    "aisle": ("AY1 L", "AY1 AH0 L"),
 }
-"""Words with their pronunciations as the CMU Pronouncing Dictionary lists them: a vowel ends in its stress."""
+"""Words held out of the training, with their pronunciations as the CMU Pronouncing Dictionary lists them: a vowel ends
+in its stress."""
 
 READ_TWO_WAYS = ("read", "live", "present")
 """Words that are said in more than one way."""
 
-_LEAST_RIGHT = 8
+_LEAST_RIGHT = 6
 _NUM_BEST = 3
 _NUM_BEAMS = 4
 
@@ -35,12 +36,16 @@ def show_translations(stage: Stage) -> None:
     if not stage.serves(MODEL):
         return
     spoken = stage.client.translate(MODEL, list(WORDS))
-    for word, answer in zip(WORDS, spoken, strict=True):
-        stage.console.print(Text(f"{word:>10}  ").append(answer.text, style="bold"))
-    num_right = sum(answer.text == sound for answer, sound in zip(spoken, WORDS.values(), strict=True))
+    right = [answer.text in sounds for answer, sounds in zip(spoken, WORDS.values(), strict=True)]
+    for word, answer, is_right in zip(WORDS, spoken, right, strict=True):
+        truth = "" if is_right else f"  the dictionary says {' or '.join(WORDS[word])}"
+        stage.console.print(Text(f"{word:>10}  ").append(answer.text, style="bold").append(truth, style="not bold red"))
+    num_right = sum(right)
     wanted = f"{_LEAST_RIGHT} or more of {len(WORDS)} as the dictionary says"
     stage.expect(num_right >= _LEAST_RIGHT, f"words by {MODEL}", expected=wanted, got=num_right)
-    stage.console.print(f"{num_right} of {len(WORDS)} words are said as the CMU Pronouncing Dictionary says.")
+    stage.console.print(
+        f"{num_right} of {len(WORDS)} words that it was not trained on are said as the dictionary says."
+    )
     alone = [stage.client.translate(MODEL, word) for word in WORDS]
     same = [answer.best for answer in alone] == [answer.best for answer in spoken]
     stage.expect(same, "words of different lengths alone and together", expected="the same answers", got="others")
