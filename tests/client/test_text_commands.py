@@ -254,11 +254,12 @@ async def test_the_best_translations_are_shown_with_bars() -> None:
     assert [translation["text"] for translation in told[0]["translations"]] == ["cba", "cba."]
 
 
-async def test_texts_are_scored_by_file_and_by_hand(tmp_path: Path) -> None:
+async def test_texts_are_scored_by_file_and_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In nats and perplexity."""
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "vowels.txt").write_text("xaeiou")
     async with serving_texts() as server:
-        result = await podium(server, "score", "poet", str(tmp_path / "vowels.txt"), "--text", "xbcd")
+        result = await podium(server, "score", "poet", "vowels.txt", "--text", "xbcd")
         piped = await podium(server, "score", "poet", "--json", given="xa")
 
     header, _rule, vowels, consonants = result.stdout.splitlines()[1:5]
