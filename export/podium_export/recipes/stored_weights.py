@@ -1,4 +1,4 @@
-"""Weights that come with podium: half precision in `weights/`, with the figures measured on them.
+"""Weights that come with podium: half precision in `weights/`, with the figures measured on them and their tokens.
 
 They are trained once by `python -m podium_export.recipes.train NAME`; making the model only exports them.
 """
@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from google.protobuf import json_format
@@ -28,6 +29,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 """The folder of the weights."""
 
 _FIGURES = "evaluations"
+_VOCABULARY = "vocabulary"
 
 Describe = Callable[[nn.Module, Blueprint], Blueprint]
 """Adds to what a network's architecture says of it."""
@@ -42,7 +44,7 @@ class StoredWeights:
     """The weights of one bundled model.
 
     Attributes:
-        name: the model's name, and the file's.
+        name: the file's name: the model's, and "-" and the version where there are several.
         architecture: what `podium export` calls the network.
         description: a sentence or two for people.
     """
@@ -55,8 +57,15 @@ class StoredWeights:
         """Give the file's path."""
         return folder / f"{self.name}.safetensors"
 
-    def store(self, network: nn.Module, evaluations: Sequence[pb.Evaluation], folder: Path = WEIGHTS) -> Path:
-        """Write the weights and what was measured on them; the same ones give the same file."""
+    def store(
+        self,
+        network: nn.Module,
+        evaluations: Sequence[pb.Evaluation],
+        folder: Path = WEIGHTS,
+        *,
+        vocabulary: Sequence[str] = (),
+    ) -> Path:
+        """Write the weights, what was measured on them and the tokens they know; the same ones give the same file."""
         figures = [json_format.MessageToDict(figure, preserving_proto_field_name=True) for figure in evaluations]
         tensors = {
             key: tensor.detach().half().contiguous()
@@ -64,15 +73,18 @@ class StoredWeights:
             if tensor.is_floating_point()
         }
         file = self.file(folder)
-        save_file(tensors, file, {_FIGURES: json.dumps(figures)})
+        written = {_FIGURES: json.dumps(figures)} | ({_VOCABULARY: json.dumps(list(vocabulary))} if vocabulary else {})
+        save_file(tensors, file, written)
         file.chmod(0o644)  # safetensors lets nobody else read it
         return file
 
     def evaluations(self, folder: Path = WEIGHTS) -> list[pb.Evaluation]:
         """Read what was measured on the weights."""
-        with safe_open(self.file(folder), framework="pt") as opened:
-            figures = json.loads(opened.metadata()[_FIGURES])
-        return [json_format.ParseDict(figure, pb.Evaluation()) for figure in figures]
+        return [json_format.ParseDict(figure, pb.Evaluation()) for figure in self._read(_FIGURES, folder)]
+
+    def vocabulary(self, folder: Path = WEIGHTS) -> list[str]:
+        """Read the tokens that a network which writes knows, less those that no text has."""
+        return [str(token) for token in self._read(_VOCABULARY, folder)]
 
     def network(self, folder: Path = WEIGHTS) -> nn.Module:
         """Build the network, in evaluation mode."""
@@ -102,6 +114,11 @@ class StoredWeights:
             progress=progress,
             evaluations=self.evaluations(),
         )
+
+    def _read(self, key: str, folder: Path) -> list[Any]:
+        with safe_open(self.file(folder), framework="pt") as opened:
+            found: list[Any] = json.loads(opened.metadata().get(key, "[]"))
+        return found
 
 
 def rounded(network: nn.Module) -> nn.Module:
