@@ -64,8 +64,13 @@ def test_stored_figures_are_true(name: str) -> None:
             measured = recipe.evaluate(stored.network())
         except FetchError as error:
             pytest.skip(f"the data cannot be had here: {error}")
-        figures = [(figure.metric, figure.dataset, figure.num_examples) for figure in measured]
-        assert figures == [(figure.metric, figure.dataset, figure.num_examples) for figure in stored.evaluations()]
-        values = [figure.value for figure in stored.evaluations()]
-        assert [figure.value for figure in measured] == pytest.approx(values, rel=3e-3, abs=0.5)
+        assert [what(figure) for figure in measured] == [what(figure) for figure in stored.evaluations()]
+        for figure, known in zip(measured, stored.evaluations(), strict=True):
+            # Rounding on another processor may turn one answer of hundreds into another.
+            assert figure.value == pytest.approx(known.value, rel=3e-3, abs=0.5 if known.unit == "%" else None)
         assert stored.vocabulary() == list(recipe.vocabulary())
+
+
+def what(figure: pb.Evaluation) -> tuple[str, str, str, int]:
+    """Give what was measured, without its value."""
+    return figure.metric, figure.unit, figure.dataset, figure.num_examples
