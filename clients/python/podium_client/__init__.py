@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         UnsupportedError,
         WrongTaskError,
     )
+    from podium_client.forecasts import Divergence, Forecast, Reach
     from podium_client.images import ImageLike
     from podium_client.pictures import Edits, Picture, Pictures, Posterior, Reconstructions, Traversal, TraversalRow
     from podium_client.retries import RetryPolicy
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         SequencePiece,
         TextScore,
     )
+    from podium_client.series import Series
     from podium_client.tensors import Tensor
     from podium_client.text_stream import AsyncTextStream, TextStream
 
@@ -52,9 +54,11 @@ __all__ = [
     "Client",
     "DeadlineError",
     "DecodingOptions",
+    "Divergence",
     "Edits",
     "ExecutionPlan",
     "FinishReason",
+    "Forecast",
     "GeneratedSequence",
     "GeneratedSequences",
     "GenerationUsage",
@@ -73,12 +77,14 @@ __all__ = [
     "Pictures",
     "PodiumError",
     "Posterior",
+    "Reach",
     "Reconstructions",
     "RequestError",
     "ResponseMetadata",
     "RetryPolicy",
     "ScoredToken",
     "SequencePiece",
+    "Series",
     "ServerError",
     "Tensor",
     "TextScore",
@@ -95,7 +101,7 @@ __all__ = [
 
 _MODULES = (
     *("errors", "answers", "catalogue", "tensors", "images", "pictures", "decoding", "sequences", "text_stream"),
-    *("retries", "async_client", "client"),
+    *("series", "forecasts", "retries", "async_client", "client"),
 )
 
 

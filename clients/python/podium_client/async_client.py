@@ -18,13 +18,14 @@ from podium_client.answers import Classification, read_classifications
 from podium_client.captioning_calls import CaptioningCalls
 from podium_client.catalogue import Model, ModelDescription, read_model, read_version
 from podium_client.errors import InvalidArgumentError
+from podium_client.forecast_calls import ForecastCalls
 from podium_client.health import Health
 from podium_client.images import ImageLike, encode_images_aside, one_or_many
 from podium_client.picture_calls import PictureCalls
 from podium_client.text_calls import TextCalls
 
 
-class AsyncClient(PictureCalls, TextCalls, CaptioningCalls):
+class AsyncClient(PictureCalls, TextCalls, CaptioningCalls, ForecastCalls):
     """Calls a podium server; made, used and closed in one event loop.
 
     Args:

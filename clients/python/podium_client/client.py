@@ -103,6 +103,7 @@ class Client:
     translate = _blocking(AsyncClient.translate)
     score = _blocking(AsyncClient.score)
     caption = _blocking(AsyncClient.caption)
+    forecast = _blocking(AsyncClient.forecast)
     stream_caption = _streaming(AsyncClient.stream_caption)
     models = _blocking(AsyncClient.models)
     model = _blocking(AsyncClient.model)

@@ -26,7 +26,7 @@ EXTRA_BY_PACKAGE: Mapping[str, str] = {
 # What the extras install, by the name it is imported by.
 EXTRA_MODULES = frozenset(
     (
-        *("numpy", "PIL", "rich", "google", "grpc_health", "grpc_reflection", "grpc_status", "ml_dtypes"),
+        *("numpy", "PIL", "rich", "matplotlib", "google", "grpc_health", "grpc_reflection", "grpc_status", "ml_dtypes"),
         *("pydantic", "platformdirs", "prometheus_client", "starlette", "uvicorn", "uvloop"),
         *("onnxruntime", "torch", "onnx", "onnxscript", "safetensors"),
     )

@@ -1,0 +1,1 @@
+"""Charts of what models answer, drawn with matplotlib."""
