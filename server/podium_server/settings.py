@@ -95,7 +95,7 @@ class Settings(BaseModel):
     )
     max_images_per_request: _Count = _setting(256, "Most images of a call.", "a whole number, 1 … 1000000")
     max_prompt_tokens: _Count = _setting(
-        65_536, "Most tokens of a prompt, a source or a text to score.", "a whole number, 1 … 1000000"
+        65_536, "Most tokens that a call may bring: of its prompt, or of all its texts.", "a whole number, 1 … 1000000"
     )
     max_output_tokens: _Count = _setting(
         8192, "Most tokens that a sequence may be asked for.", "a whole number, 1 … 1000000"

@@ -39,7 +39,7 @@ class Intake:
         call: the call.
         servable: who answers.
         model: compiled from the version.
-        max_tokens: the most tokens of a text on this server.
+        max_tokens: the most tokens that a call may bring.
         pool: reads pictures.
 
     Attributes:
@@ -73,7 +73,7 @@ class Intake:
         tokenizer = self._model.tokenizer
         encoded = await self._cut(tokenizer.encode, text, field, replace_unknown=replace_unknown)
         ids = [*tokenizer.start_ids, *encoded]
-        self._check_length(ids, field)
+        self._count(ids, field)
         if len(ids) < least:
             start = "the model's start included" if tokenizer.start_ids else "for the model has no start"
             raise InvalidArgument(f"{field}: has {len(ids)} tokens; it must have {least} or more, {start}", field)
@@ -83,7 +83,6 @@ class Intake:
                 f"{self._model.max_tokens - room}",
                 field,
             )
-        self.num_read += len(ids)
         self.spent.preprocess_s += time.monotonic() - began
         return ids
 
@@ -100,10 +99,9 @@ class Intake:
         by_length: dict[int, list[int]] = {}
         for i, text in enumerate(texts):
             source = await self._cut(reader.read, text, f"texts[{i}]", replace_unknown=replace_unknown)
-            self._check_length(source, f"texts[{i}]")
+            self._count(source, f"texts[{i}]")
             by_length.setdefault(reader.padded_length(source), []).append(i)
             sources.append(source)
-        self.num_read += sum(map(len, sources))
         self.spent.preprocess_s += time.monotonic() - began
         starts: dict[int, Start] = {}
         for length, indices in sorted(by_length.items()):
@@ -143,19 +141,23 @@ class Intake:
         most = CHARACTERS_A_TOKEN * self._max_tokens
         if len(text) > most:
             raise InvalidArgument(
-                f"{field}: has {len(text)} characters; this server reads at most {self._max_tokens} tokens, and "
-                f"{CHARACTERS_A_TOKEN} characters for each",
+                f"{field}: has {len(text)} characters; this server reads at most {self._max_tokens} tokens in a call, "
+                f"and {CHARACTERS_A_TOKEN} characters for each",
                 field,
             )
         if len(text) <= INLINE_CHARACTERS:
             return read(text, field, replace_unknown=replace_unknown)
         return await asyncio.to_thread(read, text, field, replace_unknown=replace_unknown)
 
-    def _check_length(self, ids: Sequence[int], field: str) -> None:
-        most = self._max_tokens
-        if len(ids) > most:
-            message = f"{field}: has {len(ids)} tokens, start and end included; this server reads at most {most}"
-            raise InvalidArgument(message, field)
+    def _count(self, ids: Sequence[int], field: str) -> None:
+        """Count what was read, and refuse what is too much for one call."""
+        self.num_read += len(ids)
+        if self.num_read > self._max_tokens:
+            raise InvalidArgument(
+                f"{field}: brings the call to {self.num_read} tokens, start and end included; this server reads at "
+                f"most {self._max_tokens} in a call",
+                field,
+            )
 
 
 def as_array(ids: Sequence[int]) -> NDArray[np.int64]:

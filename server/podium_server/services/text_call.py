@@ -72,8 +72,7 @@ class TextCall:
         most, rows = self._settings.max_sequences_per_request, choices.num_rows * num_starts
         if rows > most:
             raise InvalidArgument(
-                f"{field}: take {choices.num_rows} sequences each, {rows} in all; a call may have {most} on this "
-                "server, beams included",
+                f"{field}: come to {rows} sequences, beams included; a call may have {most} on this server",
                 field,
             )
         return choices

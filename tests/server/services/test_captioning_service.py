@@ -125,7 +125,7 @@ def test_a_stream_is_the_captions_in_pieces(
         (
             {"images": PICTURES * 10, "decoding": Decoding(num_beams=3)},
             "images",
-            "take 3 sequences each, 90 in all; a call may have 64 on this server, beams included",
+            "come to 90 sequences, beams included; a call may have 64 on this server",
         ),
     ],
 )

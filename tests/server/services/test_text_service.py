@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 import numpy as np
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from podium.v1 import decoding_pb2
 from podium.v1 import text_service_pb2 as wire
 from podium.v1 import text_service_pb2_grpc as stubs
@@ -58,6 +59,15 @@ def joined(answers: list[wire.StreamGenerateResponse], count: int = 1) -> list[d
             sequence.finish_reason = piece.finish_reason
             sequence.log_probability = sequence.score = piece.log_probability
     return whole
+
+
+def test_health_knows_the_services(running: Running) -> None:
+    """By their full names."""
+    with grpc.insecure_channel(running.address) as channel:
+        health: Any = health_pb2_grpc.HealthStub(channel)
+        for service in ("podium.v1.TextService", "podium.v1.CaptioningService"):
+            answer = health.Check(health_pb2.HealthCheckRequest(service=service))
+            assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
 class TestGenerate:
@@ -242,8 +252,8 @@ class TestGenerate:
         [
             ({"prompt": ""}, "prompt", "has 0 tokens; it must have 1 or more, for the model has no start"),
             ({"prompt": "aQ"}, "prompt", "has characters that the model has no token for: 'Q' (U+0051);"),
-            ({"prompt": "a" * 501}, "prompt", "has 501 tokens, start and end included; this server reads at most 500"),
-            ({"prompt": "a" * 8001}, "prompt", "has 8001 characters; this server reads at most 500 tokens, and 16"),
+            ({"prompt": "a" * 501}, "prompt", "brings the call to 501 tokens, start and end included; this server"),
+            ({"prompt": "a" * 8001}, "prompt", "has 8001 characters; this server reads at most 500 tokens in a"),
             ({"num_sequences": 65}, "num_sequences", "is 65; must be 0 … 64"),
             (
                 {"decoding": Decoding(num_beams=2), "num_sequences": 3},
@@ -374,6 +384,7 @@ class TestScore:
             ("letters", [], "texts", "has 0 texts; a call must have 1 … 256"),
             ("letters", ["ab"] * 257, "texts", "has 257 texts; a call must have 1 … 256"),
             ("letters", ["ab", "aQ"], "texts[1]", "has characters that the model has no token for: 'Q' (U+0051)"),
+            ("letters", ["ab" * 120] * 3, "texts[2]", "brings the call to 720 tokens, start and end included; this"),
             ("short", ["abcdefgha"], "texts[0]", "has 9 tokens, start included; this model takes at most 8"),
         ],
     )
@@ -453,7 +464,7 @@ class TestTranslate:
             (
                 {"texts": ["hund"] * 20, "decoding": Decoding(num_beams=4)},
                 "texts",
-                "take 4 sequences each, 80 in all; a call may have 64 on this server, beams included",
+                "come to 80 sequences, beams included; a call may have 64 on this server",
             ),
         ],
     )
