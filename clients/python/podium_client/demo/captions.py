@@ -15,8 +15,8 @@ from podium_client.sheets.captions import CaptionedPicture, draw_captions
 MODEL = "captioner"
 
 TRAINED_ON = (
-    "Trained on some ten thousand emoji and their names, and on nothing else: it knows no photographs, and says what "
-    "it was never shown with the same confidence."
+    "Trained on some ten thousand emoji and their names, and on nothing else: a photograph, or a thing that it was "
+    "never shown, it can only liken to the emoji it knows."
 )
 
 _NUM_BEST = 3
@@ -42,7 +42,7 @@ class Shown:
 
 def pictures() -> list[Shown]:
     """List the pictures: drawings that were held out, one of a thing never shown, and a photograph."""
-    new_drawing, new_thing = "this artist's drawing was held out", "nothing of the kind was shown"
+    new_drawing, new_thing = "a held-out drawing", "never shown"
     emoji = [
         ("octopus", "noto-emoji", new_drawing),
         ("bicycle", "fluent-emoji", new_drawing),
