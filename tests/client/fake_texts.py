@@ -108,14 +108,16 @@ class FakeCaptions(captions_grpc.CaptioningServiceServicer):
             yield response
 
 
-def _manifest(num_beams: int) -> model_manifest_pb2.ModelManifest:
-    defaults = decoding_pb2.Decoding(num_beams=num_beams)
-    return model_manifest_pb2.ModelManifest(
-        description="Writes.", generation=model_manifest_pb2.Generation(defaults=defaults)
-    )
+def _manifest(task: model_manifest_pb2.Task, num_beams: int) -> model_manifest_pb2.ModelManifest:
+    generation = model_manifest_pb2.Generation(defaults=decoding_pb2.Decoding(num_beams=num_beams))
+    return model_manifest_pb2.ModelManifest(task=task, description="Writes.", generation=generation)
 
 
-MANIFESTS = {"captioner": _manifest(4), "translator": _manifest(1), "shakespeare": _manifest(1)}
+MANIFESTS = {
+    "captioner": _manifest(model_manifest_pb2.TASK_IMAGE_CAPTIONING, 4),
+    "translator": _manifest(model_manifest_pb2.TASK_TRANSLATION, 1),
+    "shakespeare": _manifest(model_manifest_pb2.TASK_TEXT_GENERATION, 1),
+}
 
 
 def serving_texts(*refusals: Refusal, closed: bool = False) -> AbstractAsyncContextManager[FakeServer]:

@@ -302,6 +302,7 @@ async def test_bench_reads_texts_where_there_is_a_prompt() -> None:
         shown = await podium(server, "bench", "poet", *options, "--address", server.address)
         told = await podium(server, "bench", "poet", *options, "--address", server.address, "--json")
         wrong = await podium(server, "bench", "poet", "--prompt", "ß", "--address", server.address)
+        without = await podium(server, "bench", "shakespeare", "--address", server.address)
 
     assert shown.exit_code == 0, shown.output
     assert shown.stdout.splitlines()[0] == "poet/2: StreamGenerate, 10 tokens at most"
@@ -310,6 +311,7 @@ async def test_bench_reads_texts_where_there_is_a_prompt() -> None:
     assert (figures["streams"], figures["errors"]) == (2, {})
     assert figures["tokens_per_s"] > 0
     assert (wrong.exit_code, wrong.stderr) == (1, "Error: prompt: 'ß' is not in the vocabulary\n")
+    assert (without.exit_code, "give --prompt TEXT" in without.stderr) == (1, True)
 
 
 @pytest.mark.parametrize(

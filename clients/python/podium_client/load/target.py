@@ -83,6 +83,8 @@ async def prepare(address: str, model: str, payload: Payload) -> Target:
 
 def _infer(description: ModelDescription, payload: Payload) -> Target:
     graphs = description.manifest.graphs
+    if description.manifest.task == model_manifest_pb2.TASK_TEXT_GENERATION:
+        raise WrongTaskError(f"model: {description.name!r} writes texts; give --prompt TEXT to have it continued")
     if len(graphs) != 1:
         names = ", ".join(graph.name for graph in graphs)
         raise WrongTaskError(f"model: {description.name!r} has {len(graphs)} graphs ({names}); only one can be called")
