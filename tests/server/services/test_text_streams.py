@@ -33,6 +33,8 @@ async def server(tmp_path: Path) -> Server:
             device="cpu",
             cores=1,
             max_batch_rows=8,
+            queue_rows=16,
+            max_images_per_request=16,
             cache_dir=tmp_path / "cache",
             drain_s=0,
         )
@@ -156,6 +158,22 @@ async def test_a_reader_who_stops_reading_holds_up_nobody_and_misses_nothing(
     assert len(read) < 3000
     assert longest > 1
     assert followers() == 0
+
+
+async def test_who_finds_too_many_waiting_is_told_at_once(server: Server, stub: stubs.TextServiceAsyncStub) -> None:
+    """All of its sequences or none; those who were there before go on."""
+    running = stub.StreamGenerate(stream_request(count=8))
+    await running.read()
+    waiting = [stub.StreamGenerate(stream_request(seed, Decoding(max_tokens=2), count=8)) for seed in (1, 2)]
+    while engine(server).waiting_rows < 16:  # noqa: ASYNC110 - nothing tells when a call has been let in
+        await asyncio.sleep(0)
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await write_short(stub)
+    assert raised.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    running.cancel()
+    for call in waiting:
+        assert len([piece async for answer in call for piece in answer.pieces if piece.finish_reason]) == 8
+    await until_idle(server, stub)
 
 
 async def test_a_server_that_stops_tells_what_was_written_and_why_it_ended(server: Server, address: str) -> None:
