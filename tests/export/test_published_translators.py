@@ -7,39 +7,23 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 from google.protobuf import json_format
 from podium.v1 import model_manifest_pb2 as pb
-from podium_export.command import export
 
 from tests.export import translations
 from tests.export.translations import Package, Reference, Translator
 
 
-def exported(translator: Translator, repository: Path, *arguments: object) -> Result:
-    """Type the command."""
-    given = (translator.name, "--checkpoint", translator.checkpoint, "--name", translator.name)
-    return CliRunner().invoke(export, [str(word) for word in (*given, "--repository", repository, *arguments)])
-
-
-def package(translator: Translator, repository: Path) -> Path:
-    """Export with the published file of tokens, which has both sides."""
-    tokens = ("--vocabulary", translator.vocabulary, "--source-vocabulary", translator.vocabulary)
-    result = exported(translator, repository, *tokens)
-    assert result.exit_code == 0, result.output
-    return repository / translator.name / "1"
-
-
 @pytest.fixture(scope="module")
 def g2p_en(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the package of `g2p-en`."""
-    return package(translations.g2p_en(), tmp_path_factory.mktemp("models"))
+    return translations.package(translations.g2p_en(), tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture(scope="module")
 def cn2en(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the package of `cn2en`."""
-    return package(translations.cn2en(), tmp_path_factory.mktemp("models"))
+    return translations.package(translations.cn2en(), tmp_path_factory.mktemp("models"))
 
 
 def generation_of(folder: Path) -> pb.Generation:
@@ -114,10 +98,10 @@ def test_the_manifest_of_cn2en_reads_and_writes_as_the_package_does(cn2en: Path)
 def test_both_vocabularies_are_asked_for(make: Callable[[], Translator], repository: Path) -> None:
     """The architecture knows how texts are cut, not which text a token stands for."""
     translator = make()
-    without = exported(translator, repository)
+    without = translations.export(translator, repository)
     assert without.exit_code == 2
     assert f"--vocabulary is required: the texts of the {len(translator.target)} tokens" in without.output
-    half = exported(translator, repository, "--vocabulary", translator.vocabulary)
+    half = translations.export(translator, repository, "--vocabulary", translator.vocabulary)
     assert half.exit_code == 2
     assert f"--source-vocabulary is required: the texts of the {len(translator.source)} tokens" in half.output
     assert not repository.exists()

@@ -16,7 +16,9 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from click.testing import CliRunner, Result
 from numpy.typing import NDArray
+from podium_export import command
 from podium_export.recipes.pronunciations import DICTIONARY, read_dictionary
 from podium_export.recipes.registry_package import FetchError
 from safetensors.torch import load_file
@@ -65,6 +67,21 @@ class Translator:
     def words(self, ids: Sequence[int]) -> list[str]:
         """Give the texts of written tokens, without the end."""
         return [self.target[token_id] for token_id in ids if token_id != self.end]
+
+
+def export(translator: Translator, repository: Path, *arguments: object) -> Result:
+    """Type `podium export`."""
+    given = (translator.name, "--checkpoint", translator.checkpoint, "--name", translator.name)
+    words = (*given, "--repository", repository, *arguments)
+    return CliRunner().invoke(command.export, [str(word) for word in words])
+
+
+def package(translator: Translator, repository: Path) -> Path:
+    """Export with the published file of tokens, which has both sides, and give the version's folder."""
+    tokens = ("--vocabulary", translator.vocabulary, "--source-vocabulary", translator.vocabulary)
+    result = export(translator, repository, *tokens)
+    assert result.exit_code == 0, result.output
+    return repository / translator.name / "1"
 
 
 def g2p_en() -> Translator:
