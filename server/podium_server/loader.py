@@ -74,9 +74,9 @@ class Loader:
         """Read, replay and warm a version folder; runs on a thread."""
         try:
             package = read_package(path)
-            graphs = {graph.name: self._graphs.load(package, graph) for graph in package.manifest.graphs}
             if describe(package.manifest) is not None:
                 compile_step(package.manifest)
+            graphs = {graph.name: self._graphs.load(package, graph) for graph in package.manifest.graphs}
             if self._check is not None:
                 self._check(package, {name: (graph.session, graph.signature) for name, graph in graphs.items()})
         except ValueError as error:

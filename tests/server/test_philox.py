@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from podium_server.philox import MAX_INDEX, MAX_SEED, MAX_STREAM, normals, philox, uniforms
+from podium_server.philox import MAX_INDEX, MAX_SEED, MAX_STREAM, normals, philox, uniforms, uniforms_of
 
 SEED = 0x0123_4567_89AB_CDEF
 
@@ -134,3 +134,13 @@ def test_nothing_and_odd_counts_have_the_shapes_asked_for() -> None:
     assert uniforms(SEED, 0, index(), 3).shape == (0, 3)
     assert normals(SEED, 0, index(1, 2), 1).shape == (2, 1)
     assert normals(SEED, 0, index(1, 2), 7, within=0.5).shape == (2, 7)
+
+
+def test_numbers_of_many_streams_at_once_are_those_of_each() -> None:
+    """Seeds and streams in a row each, indices one after another: bit for bit what is drawn for each alone."""
+    seeds, streams, first = index(0, 5, MAX_SEED, 2**32), index(0, 77, MAX_STREAM, 1), index(0, 2**32 - 3, 9, 2**40)
+    numbers = uniforms_of(seeds, streams, first, 6)
+    for row in range(4):
+        for column in range(6):
+            alone = uniforms(int(seeds[row]), int(streams[row]), index(int(first[row]) + column), 1)
+            assert numbers[row, column] == alone[0, 0]

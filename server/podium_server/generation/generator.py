@@ -170,11 +170,13 @@ class Generator:
         if self._num_rows <= self.max_rows or self._num_rows + rows <= self.max_rows + self.max_waiting:
             return
         self._observer.refused()
-        waiting = self.waiting_rows
+        waiting, now = self.waiting_rows, time.monotonic()
+        # Before any sequence has ended, the pace is what the oldest has taken so far.
+        row_s = self._row_s or now - min((w.since for w in self._alive.values() if isinstance(w, Writing)), default=now)
         raise Overloaded(
             f"Exceeds maximum queue size: {waiting} sequences are waiting of at most {self.max_waiting}, and this "
             f"request has {rows}; send it again later",
-            retry_after_s=(waiting / self.max_rows + 1) * self._row_s,
+            retry_after_s=(waiting / self.max_rows + 1) * row_s,
         )
 
     def _leave(self, ticket: Ticket) -> None:

@@ -14,6 +14,8 @@ from typing import Generic, Protocol, TypeVar
 
 PIECE = 32
 """The most tokens that one run reads of a prompt; a power of two."""
+MAX_PREFILL_TOKENS = 8 * PIECE
+"""Tokens of prompts that are read between two decode runs, at most."""
 
 
 def pieces(length: int) -> list[int]:
@@ -67,7 +69,7 @@ class Scheduler(Generic[S]):
         max_prefill_tokens: tokens of prompts that a step reads at most, `PIECE` or more.
     """
 
-    def __init__(self, max_rows: int, max_prefill_tokens: int) -> None:
+    def __init__(self, max_rows: int, max_prefill_tokens: int = MAX_PREFILL_TOKENS) -> None:
         self._max_rows = max_rows
         self._max_prefill_tokens = max_prefill_tokens
         # Dictionaries, for their order and because anybody may leave at any time.
@@ -75,6 +77,7 @@ class Scheduler(Generic[S]):
         self._prefilling: dict[S, None] = {}
         self._decoding: dict[S, None] = {}
         self._soonest = math.inf  # no deadline passes before
+        self._nothing: Step[S] = Step()
         self.num_rows = 0
 
     @property
@@ -126,7 +129,7 @@ class Scheduler(Generic[S]):
         late = self._expire(now) if now >= self._soonest else []
         started = self._start() if self._waiting else []
         if not self._prefilling:
-            return Step(late, started)
+            return Step(late, started) if late or started else self._nothing
         joining = [sequence for sequence in self._prefilling if sequence.pieces == [1]]
         for sequence in joining:
             self.has_read(sequence)

@@ -141,10 +141,10 @@ class Chooser:
         self._settings = slots.settings(index)
         position = slots.position[index]
         self._to_length = int((slots.length[index] - position).min())
-        self._to_block = 0
-        if (position % BLOCK).any():
-            self._to_block = BLOCK - int((position % BLOCK).max())
-            slots.draw_ahead(index)
+        self._column = position % BLOCK
+        self._to_block = 0  # steps until a row begins a block
+        if self._column.any():
+            self._begin_block()
         scored = slots.scored[index]
         self._scored = scored if scored.any() else None
         self._uniform = np.zeros(len(index))
@@ -153,9 +153,8 @@ class Chooser:
         """Choose a token for each row, and go on to the next position."""
         slots, index = self._slots, self._index
         if self._to_block == 0:
-            slots.draw_ahead(index)
-            self._to_block = BLOCK - int((slots.position[index] % BLOCK).max())
-        column = slots.position[index] % BLOCK
+            self._begin_block()
+        column = self._column
         seen = None
         if self._settings.any_penalty and slots.seen is not None:
             seen = slots.seen[index]
@@ -170,9 +169,15 @@ class Chooser:
         if seen is not None and slots.seen is not None:
             slots.seen[index, choices.token_ids_N] = True
         slots.position[index] += 1
+        column += 1
         self._to_block -= 1
         self._to_length -= 1
         return choices
+
+    def _begin_block(self) -> None:
+        self._slots.draw_ahead(self._index)
+        self._column %= BLOCK
+        self._to_block = BLOCK - int(self._column.max())
 
     def ended(self, token_ids: Ids) -> tuple[Marks | None, Marks | None]:
         """Which rows end with the token just chosen: by an end id, and by their length; None: none does."""

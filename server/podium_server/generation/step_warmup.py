@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from podium_server.batching.execution import Runnable
 from podium_server.generation.rows import Arrays
-from podium_server.generation.scheduler import PIECE
+from podium_server.generation.scheduler import MAX_PREFILL_TOKENS, PIECE
 from podium_server.generation.step_graph import Rows, StepGraph
 from podium_server.generation.step_plan import StepPlan
 from podium_server.warmup import DISTINCT_ROWS, PROBED_SIZES, Clock, RowCoupling, couple, repeat, runs_per_second
 
 ROW_COUNTS = (1, 2, 4, 8, 16, 32, 64, 128)
+MANY_ROWS = 64
 # A sequence runs as long as it has tokens, so whoever waits for a row waits long: rows are added as long as they cost
 # the others little.
 ABOUT_THE_BEST_RATE = 0.9
@@ -86,8 +87,8 @@ def couple_steps(graph: StepGraph, sample: Arrays) -> RowCoupling:
     # Frames are read one a step, whether they come one by one or all at once.
     longest = PIECE if graph.plan.frame is None else 1
     for length in (1 << bit for bit in range(longest.bit_length())):
-        sizes = (*PROBED_SIZES, ROW_COUNTS[-2]) if length == 1 else PROBED_SIZES
-        coupling = couple(runner, (tokens(graph.plan, length, length), *sample), sizes)
+        most = max(*PROBED_SIZES, min(MANY_ROWS, MAX_PREFILL_TOKENS // length))
+        coupling = couple(runner, (tokens(graph.plan, length, length), *sample), (*PROBED_SIZES, most))
         if coupling is RowCoupling.MIXED:
             return coupling
         if coupling is RowCoupling.ROUNDING:

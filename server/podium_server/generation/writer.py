@@ -20,14 +20,11 @@ from podium_server.generation.feeding import FeedGroup, Feeding
 from podium_server.generation.job import BeamJob, Finish
 from podium_server.generation.outbox import HandOver, Held, Outbox
 from podium_server.generation.rows import Arrays
-from podium_server.generation.scheduler import PIECE, Scheduler
+from podium_server.generation.scheduler import Scheduler
 from podium_server.generation.slots import Slots
 from podium_server.generation.step_graph import Outputs, Rows, StepGraph
 from podium_server.generation.ticket import News
 from podium_server.generation.writing import Writing
-
-MAX_PREFILL_TOKENS = 8 * PIECE
-"""Tokens of prompts that are read between two decode runs."""
 
 Mail: TypeAlias = Callable[[], None]
 
@@ -49,7 +46,7 @@ class Writer:
         self._graph = graph
         self._outbox = Outbox(hand_over)
         self._mail: SimpleQueue[Mail] = SimpleQueue()
-        self._scheduler: Scheduler[Writing] = Scheduler(max_rows, MAX_PREFILL_TOKENS)
+        self._scheduler: Scheduler[Writing] = Scheduler(max_rows)
         self._slots = Slots(max_rows, plan.vocabulary_size, plan.end_ids, plan.suppressed_ids)
         self._groups: dict[Hashable, DecodeGroup] = {}
         self.feeds = FeedGroup(graph, max_rows)

@@ -294,8 +294,9 @@ async def test_too_many_are_refused_at_once_and_all_or_none(make_generator: Make
     generator = make_generator(step, max_rows=2, max_waiting=3)
     first = generator.start_all([job([n], 2) for n in range(4)])
     await step.begun()
-    with pytest.raises(Overloaded, match=r"2 .* at most 3, and this request has 2"):
+    with pytest.raises(Overloaded, match=r"2 .* at most 3, and this request has 2") as refusal:
         generator.start_all([job(), job()])
+    assert refusal.value.retry_after_s > 0
     last = generator.start(job([4], 2))
     assert generator.waiting_rows == 3
     step.open()
