@@ -18,6 +18,7 @@ from podium_export.text_flags import TextFlags
 @click.option("--allow", multiple=True, metavar="CLASS", help="Read it too, as argparse.Namespace; repeatable.")
 @click.option("--input", "inputs", multiple=True, metavar="NAME:TYPE:SHAPE", help="With --module; repeatable.")
 @click.option("--output", "outputs", multiple=True, metavar="NAME", help="With --module; repeatable.")
+@click.option("--state", "states", multiple=True, metavar="NAME:TYPE:SHAPE", help="With --module; repeatable.")
 @options.destination
 @options.model
 @click.option("--cell", metavar="CELL", help="Of char-rnn, where the weights fit several, as gru-reset-before or mut3.")
@@ -32,6 +33,7 @@ def export(
     allow: tuple[str, ...],
     inputs: tuple[str, ...],
     outputs: tuple[str, ...],
+    states: tuple[str, ...],
     name: str,
     repository: Path,
     version: int | None,
@@ -46,8 +48,10 @@ def export(
     """
     if (architecture is None) == (module is None):
         raise click.UsageError("give either ARCHITECTURE or --module, one of them")
-    if architecture is not None and (inputs or outputs):
-        raise click.UsageError("--input and --output go with --module: a bundled architecture knows its own")
+    if architecture is not None and (inputs or outputs or states):
+        raise click.UsageError("--input, --output and --state go with --module: a bundled architecture knows its own")
+    if module is not None and cell:
+        raise click.UsageError("--cell goes with an architecture: a network of your own is what its code says")
     with outcome():
         from podium_export.architecture import NetworkChoices
         from podium_export.choose import architecture_named
@@ -78,7 +82,7 @@ def export(
             else:
                 assert module is not None
                 network = own_network(module, weights)
-                blueprint = own_blueprint(network, choices, inputs, outputs)
+                blueprint = own_blueprint(network, choices, inputs, outputs, states)
             if series is not None:
                 blueprint = with_series(blueprint, series)
             source = Source(module or architecture or "", weights.file_name, weights.sha256)
@@ -95,8 +99,8 @@ def import_onnx(*, file: Path, name: str, repository: Path, version: int | None,
 
     It is compared with itself, run without any optimization, at several sizes.
     """
-    if choices.task is None:
-        raise click.UsageError(f"--task is required: {' or '.join(options.TASKS)}")
+    if choices.task not in options.IMPORTED_TASKS:
+        raise click.UsageError(f"--task is required: {' or '.join(options.IMPORTED_TASKS)}")
     with outcome():
         from podium_export.package import Destination
 

@@ -14,7 +14,11 @@ from podium_export.text_flags import TextFlags
 from podium_export.texts import with_texts
 from podium_export.trials import dynamic_axes
 
-TASKS = {"classification": pb.TASK_IMAGE_CLASSIFICATION, "tensor": pb.TASK_TENSOR}
+TASKS = {
+    "classification": pb.TASK_IMAGE_CLASSIFICATION,
+    "text-generation": pb.TASK_TEXT_GENERATION,
+    "tensor": pb.TASK_TENSOR,
+}
 """--task in the manifest's words."""
 SCORE_KINDS = {"logits": pb.SCORE_KIND_LOGITS, "probabilities": pb.SCORE_KIND_PROBABILITIES}
 """--scores in the manifest's words."""
@@ -42,6 +46,8 @@ def described(blueprint: Blueprint, choices: Choices, texts: TextFlags | None = 
         graphs=tuple(_with_lengths(graph, choices.axis) for graph in blueprint.graphs),
         generation=blueprint.generation if task == blueprint.task else None,
     )
+    if task == pb.TASK_TEXT_GENERATION and blueprint.generation is None:
+        raise OptionError("--task text-generation: the network does not say what it remembers from step to step")
     blueprint = with_texts(blueprint, texts or TextFlags())
     if task == pb.TASK_IMAGE_CLASSIFICATION:
         return _classifier(blueprint, choices)

@@ -10,8 +10,10 @@ import click
 
 from podium_export.preprocessing import COLOR_MODES, INTERPOLATIONS, LAYOUTS, RESIZE_MODES, ImageFlags
 
-TASKS = ("classification", "tensor")
+TASKS = ("classification", "text-generation", "tensor")
 """--task."""
+IMPORTED_TASKS = ("classification", "tensor")
+"""--task, of an ONNX file made elsewhere."""
 SCORES = ("logits", "probabilities")
 """--scores."""
 

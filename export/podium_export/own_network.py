@@ -12,11 +12,13 @@ from podium.v1 import model_manifest_pb2 as pb
 from torch import nn
 
 from podium_export.architecture import Blueprint, GraphBlueprint, InputSpec
+from podium_export.architectures.step_model import State
 from podium_export.checkpoint import Checkpoint
 from podium_export.elements import PROTO_BY_NUMPY
 from podium_export.errors import CheckpointError, NetworkError, OptionError
 from podium_export.fitting import fit
 from podium_export.options import Choices
+from podium_export.own_step_network import own_step_blueprint
 from podium_export.preprocessing import input_shape, preprocessing_of
 
 
@@ -52,18 +54,24 @@ def own_network(place: str, checkpoint: Checkpoint) -> nn.Module:
 
 
 def own_blueprint(
-    network: nn.Module, choices: Choices, inputs: Sequence[str] = (), outputs: Sequence[str] = ()
+    network: nn.Module,
+    choices: Choices,
+    inputs: Sequence[str] = (),
+    outputs: Sequence[str] = (),
+    states: Sequence[str] = (),
 ) -> Blueprint:
     """Describe a network of the user's own.
 
-    The network may say all itself in `podium_blueprint` (a `Blueprint`, or a method that returns one), or its
-    inputs and outputs in `podium_inputs` and `podium_outputs`; the command line goes before these.
+    The network may say all itself in `podium_blueprint` (a `Blueprint`, or a method that returns one), its inputs and
+    outputs in `podium_inputs` and `podium_outputs`, or, where it writes tokens, its states in `podium_states`; the
+    command line goes before these.
 
     Raises:
-        OptionError: its inputs are not described, or not rightly.
+        OptionError: its inputs or states are not described, or not rightly.
+        NetworkError: a network that writes tokens fails on one, or gives no logits.
     """
     whole = getattr(network, "podium_blueprint", None)
-    if whole is not None and not (inputs or outputs):
+    if whole is not None and not (inputs or outputs or states):
         whole = whole() if callable(whole) else whole
         if not isinstance(whole, Blueprint):
             raise OptionError(
@@ -71,6 +79,16 @@ def own_blueprint(
                 "or a method that returns one"
             )
         return whole
+    if choices.task in (None, "text-generation"):
+        declared = states or cast("Sequence[Any]", getattr(network, "podium_states", ()))
+        remembered = [_state(item) for item in declared]
+        if remembered and not (inputs or outputs):
+            return own_step_blueprint(network, remembered)
+    if states or choices.task == "text-generation":
+        raise OptionError(
+            "--task text-generation needs the network's states, and neither --input nor --output: give --state "
+            "hidden:float32:batch,256 for each, in the order of forward, or set podium_states on the network"
+        )
     classifies = choices.task == "classification"
     specs = tuple(_spec(item) for item in inputs or cast("Sequence[Any]", getattr(network, "podium_inputs", ())))
     if not specs and classifies:
@@ -90,7 +108,7 @@ def own_blueprint(
     return Blueprint((graph,), pb.TASK_IMAGE_CLASSIFICATION if classifies else pb.TASK_TENSOR)
 
 
-def parse_input(text: str) -> InputSpec:
+def parse_input(text: str, option: str = "--input") -> InputSpec:
     """Read an input from "name:type:shape" or "name:type:shape:low,high", as in "ids:int64:batch,time:0,64".
 
     Raises:
@@ -99,26 +117,27 @@ def parse_input(text: str) -> InputSpec:
     parts = text.split(":")
     if len(parts) not in (3, 4):
         raise OptionError(
-            f'--input "{text}": must be name:type:shape, as in image:float32:batch,3,32,32, or '
+            f'{option} "{text}": must be name:type:shape, as in image:float32:batch,3,32,32, or '
             "name:type:shape:low,high, as in ids:int64:batch,time:0,64"
         )
     name, element_type, axes = parts[:3]
     if element_type not in PROTO_BY_NUMPY:
-        raise OptionError(f'--input "{text}": type "{element_type}" is none of {", ".join(PROTO_BY_NUMPY)}')
+        raise OptionError(f'{option} "{text}": type "{element_type}" is none of {", ".join(PROTO_BY_NUMPY)}')
     try:
         low, high = [float(bound) for bound in parts[3].split(",")] if len(parts) == 4 else (None, None)
     except ValueError as error:
-        raise OptionError(f'--input "{text}": the bounds "{parts[3]}" must be two numbers, as in 0,64') from error
-    return InputSpec(name, element_type, tuple(_axis(text, axis.strip()) for axis in axes.split(",")), low, high)
+        raise OptionError(f'{option} "{text}": the bounds "{parts[3]}" must be two numbers, as in 0,64') from error
+    shape = tuple(_axis(f'{option} "{text}"', axis.strip()) for axis in axes.split(","))
+    return InputSpec(name, element_type, shape, low, high)
 
 
-def _axis(text: str, axis: str) -> int | str:
+def _axis(where: str, axis: str) -> int | str:
     if axis.isdigit() and int(axis) > 0:
         return int(axis)
     if axis.isidentifier():
         return axis
     raise OptionError(
-        f'--input "{text}": axis "{axis}" must be a length of 1 or more, or the name of a dynamic axis such as batch'
+        f'{where}: axis "{axis}" must be a length of 1 or more, or the name of a dynamic axis such as batch'
     )
 
 
@@ -129,6 +148,15 @@ def _spec(item: Any) -> InputSpec:
     if isinstance(item, str):
         return parse_input(item)
     raise OptionError(f"podium_inputs holds {type(item).__name__}: each must be an InputSpec or a str as --input takes")
+
+
+def _state(item: Any) -> State:
+    if isinstance(item, State):
+        return item
+    if isinstance(item, str):
+        spec = parse_input(item, "--state")
+        return State(spec.name, spec.shape, element_type=spec.element_type, low=spec.low, high=spec.high)
+    raise OptionError(f"podium_states holds {type(item).__name__}: each must be a State, or a str as --state takes")
 
 
 def _factory(place: str) -> Callable[[], object]:

@@ -20,6 +20,7 @@ import torch
 
 from podium_export.architecture import GraphBlueprint
 from podium_export.chance import calling_line
+from podium_export.converter_faults import forget_recurrent_kernels, name_lengths
 from podium_export.errors import FrozenAxis, NetworkError
 from podium_export.frozen import frozen_nodes
 from podium_export.reference import evaluation
@@ -75,7 +76,7 @@ def trace(graph: GraphBlueprint) -> TracedGraph:
 def _convert(graph: GraphBlueprint, lengths: Mapping[str, int], dynamic: Sequence[str]) -> onnx.ModelProto:
     inputs = tuple(torch.from_numpy(draw(spec, lengths, "random")) for spec in graph.inputs)
     shapes = tuple({place: axis for place, axis in enumerate(spec.shape) if axis in dynamic} for spec in graph.inputs)
-    _forget_recurrent_kernels()
+    forget_recurrent_kernels()
     names = [output if isinstance(output, str) else output.name for output in graph.outputs]
     try:
         with evaluation(graph.module), torch.no_grad(), _quiet():
@@ -88,7 +89,10 @@ def _convert(graph: GraphBlueprint, lengths: Mapping[str, int], dynamic: Sequenc
                 dynamic_shapes=_as_given(graph.module, shapes),
                 opset_version=OPSET,
                 verbose=False,
+                optimize=False,
             )
+            name_lengths(program, {lengths[axis]: axis for axis in dynamic})
+            program.optimize()
     except Exception as error:
         raise NetworkError(
             f'graph "{graph.name}": PyTorch {torch.__version__} cannot convert the network to ONNX: {_cause(error)}'
@@ -105,18 +109,6 @@ def _as_given(module: torch.nn.Module, shapes: Sequence[Any]) -> tuple[Any, ...]
         return tuple(shapes)
     place = kinds.index(inspect.Parameter.VAR_POSITIONAL)
     return (*shapes[:place], tuple(shapes[place:]))
-
-
-def _forget_recurrent_kernels() -> None:
-    """Let PyTorch resolve its recurrent operators anew.
-
-    The converter swaps their kernels while it traces (torch 2.13, `torch.export._patches`) and leaves what was
-    resolved meanwhile in the operators' caches: the second LSTM that a process traces would come out with its
-    time axis frozen.
-    """
-    for operator in (torch.ops.aten.lstm.input, torch.ops.aten.gru.input):
-        cache: dict[object, object] = getattr(operator, "_dispatch_cache", {})
-        cache.clear()
 
 
 def _specialized(graph: GraphBlueprint, lengths: Mapping[str, int], message: str) -> list[str]:

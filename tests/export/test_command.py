@@ -71,7 +71,7 @@ def test_an_existing_version_is_refused_before_any_work(repository: Path) -> Non
         (["lenet-5"], 'did you mean "lenet5"?'),
         ([], "give either ARCHITECTURE or --module"),
         (["lenet5", "--module", "a:b"], "give either ARCHITECTURE or --module"),
-        (["lenet5", "--input", "x:float32:batch,3"], "--input and --output go with --module"),
+        (["lenet5", "--input", "x:float32:batch,3"], "--input, --output and --state go with --module"),
         (["lenet5", "--mean", "0.1;0.2"], "is not numbers with commas between"),
         (["lenet5", "--image-size", "32x"], "is not a size"),
         (["lenet5", "--axis", "time"], "is not an axis with lengths"),

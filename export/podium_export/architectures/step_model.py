@@ -19,6 +19,9 @@ TOKEN_LENGTHS = (1, 7, 32, 1)
 """The numbers of tokens that a step graph is tried with: one a step, and prompts."""
 STEP_BATCH_SIZES = (1, 3, 8, 5)
 """The batch sizes that each of them is tried at."""
+STATE_BOUND = 4.0
+"""How large the numbers of a state are tried, where it is not said: recurrent networks keep theirs small, and thousands
+would show no more than how float32 rounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class State:
         encoder_output: the encoder's output that it begins as; empty: `first`.
         first: what it begins as, (1, …) as `shape`; None: zeros.
         element_type: numpy's name of its elements' type.
+        low: the least value that an element may have; None: not said.
+        high: the greatest, the same.
     """
 
     name: str
@@ -45,6 +50,12 @@ class State:
     def output(self) -> str:
         """The step graph's output that is the next step's input."""
         return f"next_{self.name}"
+
+    def spec(self) -> InputSpec:
+        """Describe it as the step graph's input; floats without bounds are tried within ±`STATE_BOUND`."""
+        bound = STATE_BOUND if self.element_type.startswith("float") else None
+        low = self.low if self.low is not None or bound is None else -bound
+        return InputSpec(self.name, self.element_type, self.shape, low, bound if self.high is None else self.high)
 
     def proto(self) -> pb.StepState:
         """Describe it in a manifest."""
@@ -92,7 +103,7 @@ def step_graph(
         lengths: that other dynamic axes, such as "source_time", are tried at.
     """
     token = InputSpec("token", "int64", ("batch", "time"), 0, vocabulary_size - 1)
-    inputs = [InputSpec(s.name, s.element_type, s.shape, s.low, s.high) for s in states]
+    inputs = [state.spec() for state in states]
     return GraphBlueprint(
         module,
         (token, *inputs, *(context.spec for context in contexts)),
