@@ -24,6 +24,7 @@ from podium_export.architectures.recurrent_decoder import (
     DecoderConfig,
     DecoderStep,
     RecurrentDecoder,
+    check_memory,
     decoder_states,
     read_decoder,
 )
@@ -46,6 +47,9 @@ class CaptionerConfig:
     side: int = 32
     cell_size: int = 128
     decoder: DecoderConfig = field(default_factory=lambda: DecoderConfig(recurrent=RecurrentConfig(Cell.LSTM)))
+
+    def __post_init__(self) -> None:
+        check_memory(self.decoder, self.cell_size)
 
     @property
     def num_cells(self) -> int:

@@ -18,9 +18,9 @@ from torch.nn import functional as F
 
 from podium_export.architecture import Blueprint
 from podium_export.architectures.latent_model import Method
-from podium_export.architectures.recurrent import Cell, Layers, advance, read
+from podium_export.architectures.recurrent import Cell, Layers, RecurrentConfig, advance, read
+from podium_export.architectures.recurrent_decoder import decoder_states
 from podium_export.architectures.sizes import length
-from podium_export.architectures.step_model import State
 from podium_export.architectures.translator import Halves, Texts, translator
 
 # The first graphemes are <pad>, <unk>, </s>; the first phonemes <pad>, <unk>, <s>, </s>.
@@ -105,7 +105,7 @@ def blueprint(network: nn.Module) -> Blueprint:
             step=Method(network, network.step),
             source_vocabulary_size=config.num_graphemes,
             vocabulary_size=config.num_phonemes,
-            states=(State("h_0", ("batch", config.hidden_size), encoder_output="h_0", low=-1.0, high=1.0),),
+            states=decoder_states(RecurrentConfig(hidden_size=config.hidden_size)),
         ),
         Texts(
             source=pb.Tokenizer(

@@ -20,6 +20,7 @@ from podium_export.architectures.recurrent import (
 )
 from podium_export.architectures.sizes import length
 from podium_export.architectures.step_model import State
+from podium_export.errors import CheckpointError
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,19 @@ class DecoderStep(nn.Module):
         h_BTH, after = self.decoder.read(token_BT, tensors[:num_states])
         logits_B1V = self.decoder.logits(h_BTH[:, -1:], *tensors[num_states:])
         return logits_B1V.squeeze(1), *after
+
+
+def check_memory(decoder: DecoderConfig, encoder_size: int) -> None:
+    """Refuse an attention that looks at something else than what an encoder gives.
+
+    Raises:
+        CheckpointError: the sizes differ.
+    """
+    if decoder.memory_size not in (None, encoder_size):
+        raise CheckpointError(
+            f"decoder.attention.score.weight looks at {decoder.memory_size} features, and the encoder gives "
+            f"{encoder_size}: they must be as many"
+        )
 
 
 def decoder_states(recurrent: RecurrentConfig) -> tuple[State, ...]:

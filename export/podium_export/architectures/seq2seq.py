@@ -31,6 +31,7 @@ from podium_export.architectures.recurrent_decoder import (
     DecoderConfig,
     DecoderStep,
     RecurrentDecoder,
+    check_memory,
     decoder_states,
     read_decoder,
 )
@@ -82,6 +83,7 @@ class Seq2SeqConfig:
                 f"the encoder's states have {reads.output_size} features, the decoder's {writes.hidden_size}: there "
                 'must be a bridge between them ("bridge.h_0.weight")'
             )
+        check_memory(self.decoder, reads.output_size)
 
 
 class RecurrentEncoder(nn.Module):

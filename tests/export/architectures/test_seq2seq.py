@@ -1,5 +1,6 @@
 """Sequence to sequence networks: packages of small ones beside PyTorch's packed sequences and the papers' formulas."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from podium_export.assembling import Source
 from podium_export.errors import CheckpointError
 from podium_export.exporting import export_network
 from podium_export.package import Destination
+from podium_export.text_flags import TextFlags
+from podium_export.texts import with_texts
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from tests.export.architectures.halves import run_graph
@@ -189,6 +192,36 @@ def test_the_manifest_says_how_it_writes(attentive: Exported) -> None:
         name: name for name in attentive.state_names
     }
     assert [context.input for context in generation.contexts] == ["memory", "memory_mask"]
+
+
+def test_what_ends_a_text_ends_a_source_too(tmp_path: Path) -> None:
+    """The command line names start and end once; a source has an end where its vocabulary has that token."""
+    network = Seq2Seq(config_of(Cell.GRU, PLAIN))
+    letters, sounds = ["</s>", *(chr(97 + place) for place in range(SOURCE_TOKENS - 1))], ["<s>", "</s>", "AA", "B"]
+    sounds += [f"S{place}" for place in range(TOKENS - len(sounds))]
+    for name, tokens in (("letters", letters), ("sounds", sounds)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(tokens))
+    flags = TextFlags(
+        vocabulary=str(tmp_path / "sounds.json"),
+        source_vocabulary=str(tmp_path / "letters.json"),
+        start_token=("<s>",),
+        end_token=("</s>",),
+    )
+    generation = with_texts(blueprint(network), flags).generation
+    assert generation is not None
+    assert (list(generation.tokenizer.start_ids), list(generation.end_ids)) == ([0], [1])
+    assert list(generation.tokenizer.special_ids) == [0, 1]
+    assert generation.tokenizer.vocabulary.unit == pb.TEXT_UNIT_WORD
+    source = generation.source_tokenizer
+    assert (list(source.start_ids), list(source.end_ids), list(source.special_ids)) == ([], [0], [0])
+    assert source.vocabulary.unit == pb.TEXT_UNIT_CHARACTER
+
+
+def test_the_memory_must_be_the_encoders() -> None:
+    """Attention over eight features cannot look at an encoder of ten."""
+    reads, writes = RecurrentConfig(Cell.GRU, 6, 10), RecurrentConfig(Cell.GRU, 7, 10)
+    with pytest.raises(CheckpointError, match=r"looks at 8 features, and the encoder gives 10"):
+        Seq2SeqConfig(EncoderConfig(SOURCE_TOKENS, reads), DecoderConfig(TOKENS, writes, memory_size=8))
 
 
 def test_states_must_fit() -> None:
