@@ -21,7 +21,7 @@ TRAINED_ON = (
 
 _NUM_BEST = 3
 _NUM_BEAMS = 4
-_LEAST_RIGHT = 5
+_LEAST_RIGHT = 3
 _PICTURES = Path(__file__).parent / "emoji"
 
 
