@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,6 +18,7 @@ from podium_client import FinishReason, ScoredToken, SequencePiece
 from podium_client.commands import text_report
 from podium_client.commands.generate import InTurn
 from podium_client.commands.scored_tokens import painted, tokens_table
+from podium_client.commands.terminal_picture import Display
 from podium_client.commands.text_report import visible
 from podium_client.main import main
 from rich.console import Console
@@ -177,6 +179,23 @@ async def test_photos_are_captioned_in_order_with_bars(tmp_path: Path) -> None:
     assert lines[3].startswith(files[2])
     assert result.stderr == f"{files[1]}  No such file or directory\n"
     assert server.image_requests[0].num_best == 2
+
+
+async def test_each_photo_is_shown_where_the_terminal_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above its captions."""
+
+    def display_of(_console: Console, _environment: Mapping[str, str]) -> Display:
+        return Display.CELLS
+
+    monkeypatch.setattr("podium_client.commands.caption.display_of", display_of)
+    (tmp_path / "a.png").write_bytes(png(7))
+    async with serving_texts() as server:
+        result = await podium(server, "caption", "captioner", str(tmp_path / "a.png"))
+
+    lines = result.output.splitlines()
+    assert result.exit_code == 0
+    assert "▀" in lines[1]
+    assert "a picture of" in lines[-1]
 
 
 @pytest.mark.parametrize(
