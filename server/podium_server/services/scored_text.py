@@ -58,10 +58,9 @@ class ScoredText:
             perplexity=_exp(-log_likelihood / self._num_targets),
         )
         if return_tokens:
-            for token_id in self._context:  # the first token's text is what it adds to these
-                writer.write(token_id)
+            writer.write(self._context)  # the first token's text is what it adds to these
             for token_id, log_probability in zip(self._ids, self._log_probabilities, strict=True):
-                result.tokens.add(id=token_id, text=writer.write(token_id), log_probability=log_probability)
+                result.tokens.add(id=token_id, text=writer.write((token_id,)), log_probability=log_probability)
         return result
 
 

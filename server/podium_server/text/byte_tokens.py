@@ -1,6 +1,7 @@
 """Tokens that are the bytes of UTF-8."""
 
 import codecs
+from collections.abc import Sequence
 
 from podium.v1 import model_manifest_pb2 as pb
 
@@ -43,11 +44,11 @@ class ByteWriter:
         self._hidden = hidden
         self._decoder = _new_decoder("replace")
 
-    def write(self, token_id: int) -> str:
-        """Give the characters that the byte completes."""
-        if token_id < self._offset or token_id in self._hidden:
-            return ""
-        return self._decoder.decode(bytes((token_id - self._offset,)))
+    def write(self, token_ids: Sequence[int]) -> str:
+        """Give the characters that the bytes complete."""
+        offset, hidden = self._offset, self._hidden
+        given = [token_id - offset for token_id in token_ids if token_id >= offset and token_id not in hidden]
+        return self._decoder.decode(bytes(given))
 
     def finish(self) -> str:
         """Give U+FFFD where the last character lacks a byte."""

@@ -1,6 +1,7 @@
 """Tokenizers of Hugging Face's library, which is imported when a package brings one."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,23 +84,35 @@ class HuggingFaceWriter:
         self._before: list[int] = []
         self._held: list[int] = []
 
-    def write(self, token_id: int) -> str:
-        """Give the text that is complete with the token."""
-        if token_id in self._hidden:
-            return ""
-        self._held.append(token_id)
+    def write(self, token_ids: Sequence[int]) -> str:
+        """Give the text that is complete with the tokens."""
+        shown = [token_id for token_id in token_ids if token_id not in self._hidden]
+        self._held += shown
         text = self._new_text()
-        if text.endswith(_INCOMPLETE) and len(self._held) < _MAX_HELD:
+        if text and not text.endswith(_INCOMPLETE):
+            self._advance()
+            return text
+        # The tokens end inside a character: those before it are told one by one.
+        del self._held[len(self._held) - len(shown) :]
+        return "".join([self._write_one(token_id) for token_id in shown])
+
+    def _write_one(self, token_id: int) -> str:
+        self._held.append(token_id)
+        text, full = self._new_text(), len(self._held) >= _MAX_HELD
+        if text.endswith(_INCOMPLETE) and not full:
             return ""
-        if text or len(self._held) >= _MAX_HELD:
-            self._before, self._held = self._held, []
+        if text or full:
+            self._advance()
         return text
 
     def finish(self) -> str:
         """Give what was held back."""
         text = self._new_text()
-        self._before, self._held = self._held, []
+        self._advance()
         return text
+
+    def _advance(self) -> None:
+        self._before, self._held = self._held, []
 
     def _new_text(self) -> str:
         """What the held tokens add to the text of those before."""

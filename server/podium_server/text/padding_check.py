@@ -12,13 +12,14 @@ from podium.v1 import model_manifest_pb2 as pb
 
 from podium_server.batching.execution import Rows, Runnable
 from podium_server.elements import BY_PROTO
+from podium_server.errors import PodiumError
 from podium_server.imaging.decode import ImageLimits
 from podium_server.package import Package
 from podium_server.signature import Signature, TensorSpec
 from podium_server.text.source_reader import LENGTH, SOURCE, SourceReader, padded_length
 from podium_server.text.text_model import ENCODER, STEP, TextModel
 
-_LENGTHS = (1, 5, 11)
+_LENGTHS = (5, 11)
 _MAX_GOLDEN = 4
 
 
@@ -44,27 +45,39 @@ def check_padding(package: Package, model: TextModel, graphs: Mapping[str, tuple
         graphs: what runs its graphs.
 
     Raises:
-        ValueError: padding changes an output by more than rounding; the message names it.
+        ValueError: a source cannot be read, or padding changes an output by more than rounding; the message names it.
     """
-    assert model.source is not None, "only translations have sources"
-    if model.source.fixed_length is not None:
+    reader = model.source
+    assert reader is not None, "only translations have sources"
+    if reader.fixed_length is not None:
         return  # never runs otherwise
+    for source in _sources(package, reader):
+        # A longer one too: where the first is as long as the source, nothing is padded.
+        lengths = {padded_length(n, reader.max_tokens) for n in (len(source), 2 * len(source) + 1)}
+        try:
+            for length in sorted(length for length in lengths if length > len(source)):
+                _check_source(package, model, graphs, source, length)
+        except PodiumError as error:
+            raise ValueError(f"a source of {len(source)} tokens cannot be read: {error}") from error
+
+
+def _check_source(
+    package: Package,
+    model: TextModel,
+    graphs: Mapping[str, tuple[Runnable, Signature]],
+    source: Sequence[int],
+    length: int,
+) -> None:
+    assert model.source is not None, "only translations have sources"
     (encoder, signature), (step, step_signature) = graphs[ENCODER], graphs[STEP]
-    for source in _sources(package, model.source):
-        most = model.source.max_tokens
-        alone = encoder.run(model.source.feed([source], len(source)))
-        # The next length but one too: in the first, a short source may have no padding at all.
-        for length in {padded_length(len(source), most), padded_length(len(source) * 2 + 1, most)}:
-            if length <= len(source):
-                continue
-            padded = encoder.run(model.source.feed([source], length))
-            _compare(ENCODER, signature.outputs, alone, padded)
-            outputs = [_step(package, model, step, step_signature, rows) for rows in (alone, padded)]
-            _compare(STEP, step_signature.outputs, *outputs)
+    alone, padded = (encoder.run(model.source.feed([source], n)) for n in (len(source), length))
+    _compare(ENCODER, signature.outputs, alone, padded)
+    outputs = [_step(package, model, step, step_signature, rows) for rows in (alone, padded)]
+    _compare(STEP, step_signature.outputs, *outputs)
 
 
 def _sources(package: Package, reader: SourceReader) -> Iterator[list[int]]:
-    """Golden sources, then random ones."""
+    """Golden sources, the last token alone, which an encoder of fewer tokens refuses, and random ones."""
     count = 0
     for case in package.golden():
         if case.graph == ENCODER and {SOURCE, LENGTH} <= set(case.inputs):
@@ -72,6 +85,7 @@ def _sources(package: Package, reader: SourceReader) -> Iterator[list[int]]:
                 if count < _MAX_GOLDEN and length > 0:
                     count += 1
                     yield [int(token_id) for token_id in row[:length]]
+    yield [reader.tokenizer.size - 1]
     random = np.random.default_rng(0)
     for length in _LENGTHS:
         if reader.max_tokens is None or length <= reader.max_tokens:

@@ -1,6 +1,6 @@
 """The text of one sequence as it is written: whole characters, up to the first stop text."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from podium_server.text.stops import StopFinder, StopTexts
 from podium_server.text.tokens import Writer
@@ -23,9 +23,9 @@ class SequenceText:
         """Whether a stop text has appeared."""
         return self._finder is not None and self._finder.found
 
-    def write(self, token_ids: Iterable[int]) -> str:
+    def write(self, token_ids: Sequence[int]) -> str:
         """Take the next tokens, and give the text that is sure to be part of the whole."""
-        piece = "".join([self._writer.write(token_id) for token_id in token_ids])
+        piece = self._writer.write(token_ids)
         return piece if self._finder is None else self._finder.feed(piece)
 
     def finish(self) -> str:

@@ -63,7 +63,7 @@ class Tokenizer:
     def decode(self, ids: Sequence[int]) -> str:
         """Make the text of tokens."""
         writer = self.writer()
-        return "".join([writer.write(token_id) for token_id in ids]) + writer.finish()
+        return writer.write(ids) + writer.finish()
 
     def writer(self, hidden: frozenset[int] = _NOTHING) -> Writer:
         """Begin a text; special tokens and those of `hidden` are no part of it."""

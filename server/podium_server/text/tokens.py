@@ -21,8 +21,8 @@ class Encoded:
 class Writer(Protocol):
     """The text of one sequence as its tokens come; what it gives, joined, is the text of all the tokens."""
 
-    def write(self, token_id: int) -> str:
-        """Take the next token, and give the whole characters that are complete with it."""
+    def write(self, token_ids: Sequence[int]) -> str:
+        """Take the next tokens, and give the whole characters that are complete with them."""
         ...
 
     def finish(self) -> str:

@@ -42,6 +42,7 @@ class VocabularyTokens:
             raise ValueError(f"vocabulary.unknown_id is {self._unknown_id}; ids are 0 … {self.size - 1}")
         self._cut, self._separator = _UNITS[int(spec.unit)]
         self._lowercase = spec.lowercase
+        self._shown: dict[frozenset[int], tuple[str, ...]] = {}  # a model has few kinds of texts: two
         self._ids: dict[str, int] = {}
         for token_id, text in enumerate(self._texts):
             # A token that is not one unit stands for no part of a text.
@@ -60,32 +61,33 @@ class VocabularyTokens:
 
     def writer(self, hidden: frozenset[int]) -> "JoinedWriter":
         """Begin a text."""
-        return JoinedWriter(self._texts, self._separator, hidden)
+        shown = self._shown.get(hidden)
+        if shown is None:
+            shown = tuple("" if token_id in hidden else text for token_id, text in enumerate(self._texts))
+            self._shown[hidden] = shown
+        return JoinedWriter(shown, self._separator)
 
 
 class JoinedWriter:
     """Joins the texts of tokens.
 
     Args:
-        texts: by id.
+        texts: by id; empty for tokens that are no part of the text.
         separator: what is between two of them.
-        hidden: ids that are no part of the text.
     """
 
-    def __init__(self, texts: Sequence[str], separator: str, hidden: frozenset[int]) -> None:
+    def __init__(self, texts: Sequence[str], separator: str) -> None:
         self._texts = texts
         self._separator = separator
-        self._hidden = hidden
         self._between = ""
 
-    def write(self, token_id: int) -> str:
-        """Give the token's text, and what is between it and the one before."""
-        text = "" if token_id in self._hidden else self._texts[token_id]
-        if not text:
+    def write(self, token_ids: Sequence[int]) -> str:
+        """Give the tokens' texts, and what is between them and those before."""
+        texts = [text for token_id in token_ids if (text := self._texts[token_id])]
+        if not texts:
             return ""
-        piece = self._between + text
-        self._between = self._separator
-        return piece
+        between, self._between = self._between, self._separator
+        return between + self._separator.join(texts)
 
     def finish(self) -> str:
         """Give nothing: tokens are whole texts."""

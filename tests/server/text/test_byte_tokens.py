@@ -24,7 +24,7 @@ def test_ids_are_the_bytes_of_utf_8_plus_the_offset(text: str) -> None:
 def test_each_character_comes_whole_with_its_last_byte(text: str) -> None:
     """A piece is a character, or nothing yet."""
     writer = BYTES.writer()
-    pieces = [writer.write(byte + 3) for byte in text.encode()]
+    pieces = [writer.write([byte + 3]) for byte in text.encode()]
     assert [piece for piece in pieces if piece] == list(text)
     assert writer.finish() == ""
 
@@ -33,5 +33,5 @@ def test_each_character_comes_whole_with_its_last_byte(text: str) -> None:
 def test_bytes_that_are_no_text_become_the_replacement_character(ids: list[int]) -> None:
     """As Python decodes all of them at once; ids below the offset are no bytes."""
     writer = BYTES.writer()
-    pieces = "".join([writer.write(token_id) for token_id in ids]) + writer.finish()
+    pieces = "".join([writer.write([token_id]) for token_id in ids]) + writer.finish()
     assert pieces == bytes(token_id - 3 for token_id in ids if token_id >= 3).decode(errors="replace")

@@ -1,5 +1,6 @@
 """Tokenizers of Hugging Face's library: as the library does it, in pieces too."""
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 
 SENTENCES = ["the cat sat on the mat", "the naïve café is 你好 \N{GRINNING FACE}", "don't tell the cats"]
 TEXTS = st.text(max_size=30)
+ENDS = st.lists(st.integers(0, 60), max_size=6)
 
 
 def byte_level() -> tokenizers.Tokenizer:
@@ -64,6 +66,13 @@ def compiled(library: tokenizers.Tokenizer, folder: Path, **fields: Any) -> Toke
     return Tokenizer(spec, folder, ("tokenizer.json",))
 
 
+def written(tokenizer: Tokenizer, ids: list[int], ends: list[int]) -> tuple[list[str], str]:
+    """The pieces of tokens that come in groups with these ends, and what the end brings."""
+    places = [0, *sorted(end % (len(ids) + 1) for end in ends), len(ids)]
+    writer = tokenizer.writer()
+    return [writer.write(ids[start:end]) for start, end in itertools.pairwise(places)], writer.finish()
+
+
 @pytest.fixture(scope="module", params=[byte_level, word_piece, byte_fallback])
 def pair(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -91,30 +100,30 @@ def test_texts_are_cut_as_the_library_cuts_them(
     assert ours.encode(text, "prompt", replace_unknown=True) == library.encode(text, add_special_tokens=False).ids
 
 
-@given(data=st.data())
+@given(data=st.data(), ends=ENDS)
 def test_the_pieces_are_what_the_library_decodes_at_once(
-    pair: tuple[tokenizers.Tokenizer, Tokenizer], data: st.DataObject
+    pair: tuple[tokenizers.Tokenizer, Tokenizer], data: st.DataObject, ends: list[int]
 ) -> None:
-    """For every text: joined they are it, and no piece has half a character."""
+    """For every text and however its tokens come: joined they are it, and no piece has half a character."""
     library, ours = pair
     text = data.draw(TEXTS)
     ids = library.encode(text, add_special_tokens=False).ids
-    writer = ours.writer()
-    pieces = [writer.write(token_id) for token_id in ids]
-    assert "".join(pieces) + writer.finish() == library.decode(ids)
-    if "\N{REPLACEMENT CHARACTER}" not in text:
-        assert "\N{REPLACEMENT CHARACTER}" not in "".join(pieces)
+    for places in (list(range(len(ids) + 1)), ends):
+        pieces, rest = written(ours, ids, places)
+        assert "".join(pieces) + rest == library.decode(ids)
+        if "\N{REPLACEMENT CHARACTER}" not in text:
+            assert "\N{REPLACEMENT CHARACTER}" not in "".join(pieces)
 
 
-@given(ids=st.lists(st.integers(0, 299), max_size=60))
+@given(ids=st.lists(st.integers(0, 299), max_size=60), ends=ENDS)
 def test_tokens_that_make_no_text_are_decoded_as_the_library_does(
-    bytes_pair: tuple[tokenizers.Tokenizer, Tokenizer], ids: list[int]
+    bytes_pair: tuple[tokenizers.Tokenizer, Tokenizer], ids: list[int], ends: list[int]
 ) -> None:
     """Bytes at random: the replacement characters are the library's."""
     library, ours = bytes_pair
-    writer = ours.writer()
-    pieces = "".join([writer.write(token_id) for token_id in ids]) + writer.finish()
-    assert pieces == library.decode(ids)
+    for places in (list(range(len(ids) + 1)), ends):
+        pieces, rest = written(ours, ids, places)
+        assert "".join(pieces) + rest == library.decode(ids)
 
 
 def test_words_that_are_unknown_are_named(tmp_path: Path) -> None:

@@ -170,6 +170,14 @@ def test_a_translator_that_reads_padding_is_refused(tmp_path: Path, network: dic
         check(tmp_path)
 
 
+def test_a_translator_with_more_source_tokens_than_its_encoder_reads_is_refused(tmp_path: Path) -> None:
+    """What the graph says to the last of them is found out by running it."""
+    networks.write_translator(tmp_path)
+    change(tmp_path, lambda m: m.generation.source_tokenizer.vocabulary.tokens.append("vogel"))
+    with pytest.raises(ValueError, match=r"^a source of 1 tokens cannot be read: "):
+        check(tmp_path)
+
+
 def test_models_that_add_up_pass(tmp_path: Path) -> None:
     """One of each kind; ids without a text may be left unwritten, and a first state may be learned."""
     networks.write_letters(tmp_path / "letters", suppressed_ids=[13])

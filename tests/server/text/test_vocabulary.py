@@ -97,7 +97,7 @@ def test_the_writers_pieces_are_the_text(ids: list[int]) -> None:
     """Joined, word by word."""
     words = tokenizer("a", "b", "<s>", "", "c", "d", "e", unit=WORD, special_ids=[2])
     writer = words.writer()
-    pieces = "".join([writer.write(token_id) for token_id in ids]) + writer.finish()
+    pieces = "".join([writer.write([token_id]) for token_id in ids]) + writer.finish()
     assert pieces == " ".join("ab??cde"[token_id] for token_id in ids if token_id not in (2, 3))
 
 
