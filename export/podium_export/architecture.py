@@ -105,6 +105,7 @@ class Blueprint:
         image_output: how an output that is a picture becomes pixels, for tasks that give pictures.
         generation: how the graph "step" writes, for tasks that give text.
         forecasting: how series are taken and given, for models that forecast.
+        video: how frames are taken, for tasks that take clips.
         with_series: describes such a model anew, once it is known what is measured and when; `--series` does.
         files: further files of the package by name, such as a tokenizer's.
         tolerance: how far the graph may be from the network.
@@ -121,6 +122,7 @@ class Blueprint:
     image_output: model_manifest_pb2.ImageOutput | None = None
     generation: model_manifest_pb2.Generation | None = None
     forecasting: model_manifest_pb2.Forecasting | None = None
+    video: model_manifest_pb2.Video | None = None
     with_series: "Callable[[model_manifest_pb2.Forecasting], Blueprint] | None" = None
     files: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
     tolerance: Tolerance = Tolerance()

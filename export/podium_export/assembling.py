@@ -146,7 +146,7 @@ def _checked(graph: GraphBlueprint, blueprint: Blueprint, writer: Writer, folder
     name = {"pytorch": "PyTorch", "onnxruntime": "ONNX Runtime without optimization"}[writer.reference]
     progress.step(f"Running {graph.name} in {name}")
     answered = _answers(graph, blueprint, writer, progress.detail)
-    if blueprint.task == model_manifest_pb2.TASK_IMAGE_CLASSIFICATION and graph is blueprint.graphs[-1]:
+    if blueprint.score_kind and graph is blueprint.graphs[-1]:
         check_classifier(blueprint, answered)
     _check_chain(graph, blueprint, lambda trial: reference_outputs(graph, trial), name)
     written = writer.write(graph, folder, answered, progress)
@@ -168,8 +168,9 @@ def _checked(graph: GraphBlueprint, blueprint: Blueprint, writer: Writer, folder
 
 def _check_chain(graph: GraphBlueprint, blueprint: Blueprint, run: Run, runner: str) -> None:
     """Check what one step leaves for the next, where a graph writes step by step."""
-    if graph.name == "step" and blueprint.generation is not None:
-        check_chain(graph, blueprint.generation, run, runner, blueprint.tolerance)
+    words = blueprint.generation or blueprint.video
+    if graph.name == "step" and words is not None:
+        check_chain(graph, words.states, run, runner, blueprint.tolerance)
 
 
 def _answers(

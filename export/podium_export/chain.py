@@ -1,4 +1,4 @@
-"""The promise of a step graph: one token after another is the same as all of them at once.
+"""The promise of a step graph: one token, or frame, after another is the same as all of them at once.
 
 What one run leaves behind, the next run takes up. A state that is declared wrongly, such as two that change places on
 their way out, agrees in every single run and goes wrong from the second step on; here it is found.
@@ -26,12 +26,14 @@ Run = Callable[[Trial], Sequence[Array]]
 """Runs a step graph: outputs in the blueprint's order."""
 
 
-def check_chain(graph: GraphBlueprint, generation: pb.Generation, run: Run, runner: str, tolerance: Tolerance) -> None:
-    """Compare steps of one token each with one run of all tokens.
+def check_chain(
+    graph: GraphBlueprint, states: Sequence[pb.StepState], run: Run, runner: str, tolerance: Tolerance
+) -> None:
+    """Compare steps of one token or frame each with one run of all of them.
 
     Args:
-        graph: the graph "step": its first input is the tokens.
-        generation: which outputs are the states of the next step.
+        graph: the graph "step": its first input is the tokens, or the frames.
+        states: which outputs are the states of the next step.
         run: the network in PyTorch, or the written graph.
         runner: what runs it, in messages.
         tolerance: how far the two may be apart.
@@ -39,7 +41,7 @@ def check_chain(graph: GraphBlueprint, generation: pb.Generation, run: Run, runn
     Raises:
         StateError: they disagree; says which output, and which states to exchange where that would put it right.
     """
-    chain = _Chain.of(graph, generation)
+    chain = _Chain.of(graph, states)
     whole = run(chain.whole)
     chain.check_shapes(graph, whole)
     wrong = _disagreement(graph, whole, chain.stepped(run), tolerance)
@@ -55,7 +57,8 @@ def check_chain(graph: GraphBlueprint, generation: pb.Generation, run: Run, runn
             )
     raise StateError(
         f"{wrong} ({runner}). Whatever a step must know of those before it has to be a state, declared in the order in "
-        "which `forward` takes them, and returned in that order after the logits; logits are those of the last token."
+        "which `forward` takes them, and returned in that order after the logits; logits are those of the last "
+        f"{graph.inputs[0].name}."
     )
 
 
@@ -72,14 +75,14 @@ class _Chain:
     next_places: Mapping[int, int]
 
     @classmethod
-    def of(cls, graph: GraphBlueprint, generation: pb.Generation) -> "_Chain":
+    def of(cls, graph: GraphBlueprint, states: Sequence[pb.StepState]) -> "_Chain":
         """Draw tokens, states and contexts for a few sequences."""
         batch, time = dynamic_axes(graph)[0], str(graph.inputs[0].shape[1])
         axes = trial_lengths(graph)[0] | {batch: NUM_ROWS, time: NUM_STEPS}
         whole = Trial("random", axes, tuple(draw(spec, axes, "random") for spec in graph.inputs))
         inputs = [spec.name for spec in graph.inputs]
         outputs = [output_name(graph, place) for place in range(len(graph.outputs))]
-        return cls(whole, {inputs.index(state.input): outputs.index(state.output) for state in generation.states})
+        return cls(whole, {inputs.index(state.input): outputs.index(state.output) for state in states})
 
     def check_shapes(self, graph: GraphBlueprint, outputs: Sequence[Array]) -> None:
         """Refuse a state that comes back in another shape or type."""
@@ -119,7 +122,7 @@ def _disagreement(graph: GraphBlueprint, whole: Sequence[Array], stepped: Sequen
         difference, agrees = difference_of(one_by_one, all_at_once, tolerance)
         if not agrees:
             return (
-                f'graph "{graph.name}", output "{output_name(graph, place)}": {NUM_STEPS} tokens one by one give '
-                f"something else than all of them in one run, by {difference:.3g}"
+                f'graph "{graph.name}", output "{output_name(graph, place)}": {NUM_STEPS} {graph.inputs[0].name}s one '
+                f"by one give something else than all of them in one run, by {difference:.3g}"
             )
     return ""

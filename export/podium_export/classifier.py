@@ -17,7 +17,7 @@ def check_classifier(blueprint: Blueprint, answered: Sequence[Answered]) -> None
     """Look at the scores that the reference gave.
 
     Args:
-        blueprint: what the package says.
+        blueprint: what the package says; a classifier of clips may have scores of each frame, (batch, time, classes).
         answered: the trials of the last graph, whose first output are the scores.
 
     Raises:
@@ -25,20 +25,22 @@ def check_classifier(blueprint: Blueprint, answered: Sequence[Answered]) -> None
         LabelsError: there are more or fewer labels than classes.
     """
     scores = [case.outputs[0] for case in answered if case.trial.kind in ("random", "golden")]
-    if scores[0].ndim != 2 or scores[0].dtype.kind != "f":
+    per_frame = blueprint.video is not None and blueprint.video.per_frame and blueprint.graphs[-1].name != "step"
+    if scores[0].ndim != 2 + per_frame or scores[0].dtype.kind != "f":
+        shape = "(batch, time, classes)" if per_frame else "(batch, classes)"
         raise NetworkError(
-            f"a classifier's first output must be scores of shape (batch, classes); this one is {scores[0].dtype} "
+            f"a classifier's first output must be scores of shape {shape}; this one is {scores[0].dtype} "
             f"{scores[0].shape} for a batch of {scores[0].shape[0] if scores[0].ndim else 'one'}: "
             "pool or flatten the rest, or use --task tensor"
         )
-    check_count(blueprint.labels, scores[0].shape[1])
+    check_count(blueprint.labels, scores[0].shape[-1])
     like_probabilities = all(_are_probabilities(rows) for rows in scores)
     if blueprint.score_kind == pb.SCORE_KIND_PROBABILITIES and not like_probabilities:
         raise NetworkError(
             "the scores are not probabilities (each row 0 … 1, with the sum 1): they are logits, which softmax "
             "turns into probabilities; use --scores logits"
         )
-    if blueprint.score_kind == pb.SCORE_KIND_LOGITS and like_probabilities and scores[0].shape[1] > 1:
+    if blueprint.score_kind == pb.SCORE_KIND_LOGITS and like_probabilities and scores[0].shape[-1] > 1:
         raise NetworkError(
             "the scores are probabilities already (each row 0 … 1, with the sum 1), and softmax once more would "
             "flatten them; use --scores probabilities"
@@ -47,4 +49,4 @@ def check_classifier(blueprint: Blueprint, answered: Sequence[Answered]) -> None
 
 def _are_probabilities(rows: "np.ndarray[tuple[int, ...], np.dtype[np.generic]]") -> bool:
     wide = rows.astype(np.float64)
-    return bool((wide >= 0).all() and np.allclose(wide.sum(axis=1), 1.0, atol=_NEAR))
+    return bool((wide >= 0).all() and np.allclose(wide.sum(axis=-1), 1.0, atol=_NEAR))

@@ -23,7 +23,7 @@ def manifest_of(blueprint: Blueprint, graphs: Sequence[pb.Graph]) -> pb.ModelMan
     manifest = pb.ModelManifest(format=FORMAT, task=blueprint.task, description=blueprint.description, graphs=graphs)
     if blueprint.image_preprocessing is not None:
         manifest.image_preprocessing.CopyFrom(blueprint.image_preprocessing)
-    if blueprint.task == pb.TASK_IMAGE_CLASSIFICATION:
+    if blueprint.task in (pb.TASK_IMAGE_CLASSIFICATION, pb.TASK_VIDEO_CLASSIFICATION):
         manifest.classification.score_kind = blueprint.score_kind
         manifest.classification.labels.extend(blueprint.labels)
     if blueprint.latent_space is not None:
@@ -34,6 +34,8 @@ def manifest_of(blueprint: Blueprint, graphs: Sequence[pb.Graph]) -> pb.ModelMan
         manifest.generation.CopyFrom(blueprint.generation)
     if blueprint.forecasting is not None:
         manifest.forecasting.CopyFrom(blueprint.forecasting)
+    if blueprint.video is not None:
+        manifest.video.CopyFrom(blueprint.video)
     return manifest
 
 

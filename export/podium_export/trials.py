@@ -163,7 +163,10 @@ def _picture(spec: InputSpec, axes: Mapping[str, int], kind: Kind, *, case: int 
     noise = _random(spec, axes, kind, case).integers(-8, 9, shape) / 4.0
     rows, columns = (np.arange(length) // max(1, length // 8) * max(1, length // 8) for length in shape[-2:])
     low, high = _bounds(spec, np.dtype(spec.element_type))
-    return np.clip(noise[..., rows[:, None], columns], low, high).astype(spec.element_type)
+    shades = noise[..., rows[:, None], columns]
+    if np.dtype(spec.element_type).kind in "iu":  # pixels as they are, rather than numbers around 0
+        shades = low + (shades + 2) / 4 * (high - low)
+    return np.clip(shades, low, high).astype(spec.element_type)
 
 
 def _bounds(spec: InputSpec, dtype: "np.dtype[Any]") -> tuple[float, float]:

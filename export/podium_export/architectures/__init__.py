@@ -95,6 +95,13 @@ _BUNDLED = (
     BundledArchitecture("cn2en", "Published GRU translator: Chinese to English", "cn2en"),
     BundledArchitecture("g2p-en", "Published GRU: English spelling to phonemes", "g2p_en"),
     BundledArchitecture("captioner", "Convolutional encoder, recurrent decoder: pictures to words", "captioner"),
+    BundledArchitecture(
+        "cnn-rnn", "A classifier's trunk and recurrent layers: clips, frame by frame", "cnn_rnn", takes=("--cell",)
+    ),
+    BundledArchitecture("transnetv2", "TransNetV2: the cuts of a clip, 27×48×3 frames", "transnetv2"),
+    BundledArchitecture(
+        "finger-gesture", "Published MLP: 16-frame tracks of a fingertip to gestures", "finger_gesture"
+    ),
 )
 
 ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType({a.name: a for a in _BUNDLED})
