@@ -137,6 +137,18 @@ def test_what_the_padding_is_changes_no_bit(exported: Exported) -> None:
             assert array[row].tobytes() == other[name][row].tobytes() == alone[name][0].tobytes()
 
 
+def test_a_steps_row_has_the_bits_that_it_has_alone(exported: Exported) -> None:
+    """Whoever else is written in the same run, at one token a row and at several."""
+    encoded = exported.encoded(exported.source)
+    for time in (1, 5):
+        token = np.random.default_rng(time).integers(0, TOKENS, (len(LENGTHS), time))
+        together = exported.stepped(token, encoded)
+        for row in range(len(LENGTHS)):
+            mates = slice(row, row + 1)
+            alone = exported.stepped(token[mates], {name: array[mates] for name, array in encoded.items()})
+            assert all(array[row].tobytes() == alone[name][0].tobytes() for name, array in together.items())
+
+
 def test_lengths_out_of_bounds_are_the_nearest_ones(exported: Exported) -> None:
     """0 reads as 1, and more than there is as all of it."""
     wild = exported.encoded(exported.source[:2], np.array([0, 99]))
