@@ -27,6 +27,9 @@ from podium_server.warmup import RowCoupling, couple, measure_plan, sample_input
 
 log = logging.getLogger(__name__)
 
+# Sequences written at once, whatever the operator says: each has a slot of some kilobytes.
+MOST_ROWS = 1024
+
 
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
@@ -135,7 +138,8 @@ class GraphLoader:
             )
         plan = measured.plan
         if self._options.max_batch_rows is not None:
-            plan = dataclasses.replace(plan, max_batch_rows=self._options.max_batch_rows, source="configured")
+            rows = min(self._options.max_batch_rows, MOST_ROWS)
+            plan = dataclasses.replace(plan, max_batch_rows=rows, source="configured")
         alone = measured.coupling is RowCoupling.ROUNDING
         return ReadyGraph(session, signature, plan, StepGraph(session, step_plan, alone=alone))
 

@@ -21,9 +21,6 @@ from podium_server.generation.ticket import News, Ticket
 from podium_server.generation.writer import Writer
 from podium_server.generation.writing import Writing
 
-DEFAULT_MAX_ROWS = 64
-"""Rows that run at once where nothing was measured and the operator has no wish."""
-
 # How much of the time that a row is held is that of the last sequence.
 SMOOTHING = 0.1
 
@@ -97,7 +94,7 @@ class Generator:
         Raises:
             Overloaded: as many as may wait already do.
             NotReady: the version is being unloaded.
-            ValueError: the job has no prompt, or lacks a first state or a context.
+            ValueError: the job has no prompt, lacks a first state or a context, or has a target that is no token.
         """
         return self.start_all([job])[0]
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-from podium_server.errors import PodiumError
+from podium_server.errors import PodiumError, ServerError
 from podium_server.generation.endings import Reason
 from podium_server.generation.feeding import Feeding
 from podium_server.generation.job import BeamJob, Finish
@@ -58,7 +58,7 @@ class Outbox:
     def end(self, writing: Writing, reason: Reason, at: float, run_s: float) -> None:
         """Tell how a sequence ended; its last news."""
         if isinstance(reason, PodiumError):
-            self.tally.failed += 1
+            self.tally.failed += isinstance(reason, ServerError)
             self._news.append((writing, News(error=reason, gone=True)))
             return
         news = self._take(writing, at, run_s)

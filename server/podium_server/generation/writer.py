@@ -70,12 +70,12 @@ class Writer:
         """Write until `end` is posted; the body of the thread."""
         mail, scheduler = self._mail, self._scheduler
         while self._open:
-            if not (scheduler.busy or self.feeds.busy) and mail.empty():
-                self._outbox.send(time.monotonic())
-                mail.get()()
-            while not mail.empty():
-                mail.get()()
             try:
+                if not (scheduler.busy or self.feeds.busy) and mail.empty():
+                    self._outbox.send(time.monotonic())
+                    mail.get()()
+                while not mail.empty():
+                    mail.get()()
                 self._step()
             except BaseException as error:  # noqa: BLE001 - a fault of ours must leave nobody waiting
                 failure = as_failure(error)

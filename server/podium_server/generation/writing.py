@@ -4,8 +4,11 @@ import time
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from podium_server.generation.beam_search import BeamSearch
-from podium_server.generation.job import BeamJob, Clocked, Job, SampleJob, Watch
+from podium_server.generation.job import BeamJob, Clocked, Job, SampleJob, ScoreJob, Watch
 from podium_server.generation.rows import Arrays
 from podium_server.generation.scheduler import pieces
 from podium_server.generation.step_plan import StepPlan
@@ -58,10 +61,12 @@ class Writing:
         """Prepare a sequence.
 
         Raises:
-            ValueError: its prompt is empty, or a first state or context is missing.
+            ValueError: its prompt is empty, a first state or context is missing, or a target is no token.
         """
         if not len(job.start.prompt):
             raise ValueError("a sequence needs a prompt of one token or more")
+        if isinstance(job, ScoreJob):
+            _check_targets(job.targets, plan.vocabulary_size)
         states, contexts = plan.first_states(job.start.rows), plan.contexts_of(job.start.rows)
         return cls(
             job=job,
@@ -93,3 +98,8 @@ class Writing:
             decode_s=max(0.0, self.last - first),
             run_s=self.run_s + (0.0 if self.joined_run_s is None else decode_run_s - self.joined_run_s),
         )
+
+
+def _check_targets(targets: NDArray[np.int64], vocabulary_size: int) -> None:
+    if not len(targets) or targets.min() < 0 or targets.max() >= vocabulary_size:
+        raise ValueError(f"targets must be one or more ids of 0 … {vocabulary_size - 1}")

@@ -1,19 +1,25 @@
 """Sequences are written as a plain loop writes them, on real step graphs; and what happens to their lives."""
 
 import asyncio
+import gc
 import time
+import tracemalloc
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from numpy.typing import NDArray
 from podium_server.errors import DeadlineExceeded, NotReady, Overloaded, RunFailed
 from podium_server.generation.job import BeamJob, Beams, Finish, Job, SampleJob, Sampling, ScoreJob, Start
+from podium_server.philox import uniforms
 
 from tests.server.generation.conftest import MakeGenerator
 from tests.server.generation.fake_steps import NONSENSE, POISON, Counts, FakeStep, HeldStep, written
 from tests.server.generation.networks import H, V, attentive_gru, lstm
-from tests.server.generation.plain import BEAMS, PlainLoop, all_of
+from tests.server.generation.plain import BEAMS, PlainLoop, all_of, choose_plainly
 
 GREEDY = Sampling(temperature=0.0)
 SAMPLINGS = [
@@ -25,6 +31,24 @@ SAMPLINGS = [
     Sampling(temperature=1.3, top_k=8, top_p=0.9, repetition_penalty=1.4),
     Sampling(temperature=0.0, repetition_penalty=2.0),
 ]
+
+
+def torch_layers(weights: dict[str, NDArray[Any]]) -> list[torch.nn.LSTM]:
+    """PyTorch's LSTM layers. Its gates: input, forget, cell, output; ONNX's: input, output, forget, cell."""
+
+    def reordered(x: NDArray[Any]) -> torch.Tensor:
+        i, o, f, c = np.split(x, 4)
+        return torch.from_numpy(np.concatenate([i, f, c, o]))
+
+    layers: list[torch.nn.LSTM] = []
+    for i in range(2):
+        layer = torch.nn.LSTM(H, H)
+        w_bias, r_bias = np.split(weights[f"b{i}"][0], 2)
+        named = {"weight_ih_l0": weights[f"w{i}"][0], "weight_hh_l0": weights[f"r{i}"][0]}
+        named |= {"bias_ih_l0": w_bias, "bias_hh_l0": r_bias}
+        layer.load_state_dict({name: reordered(x) for name, x in named.items()})
+        layers.append(layer)
+    return layers
 
 
 def prompt(*tokens: int) -> Start:
@@ -58,6 +82,27 @@ async def test_a_thousand_drawn_tokens_are_those_of_a_plain_loop(make_generator:
     each = job([5], 1000, Sampling(), seed=77)
     text = await all_of(make_generator(network).start(each))
     assert text.token_ids == PlainLoop(network).write(each).token_ids
+
+
+@pytest.mark.parametrize("sampling", [GREEDY, Sampling(temperature=0.9)], ids=["greedy", "drawn"])
+async def test_texts_are_those_of_pytorch(make_generator: MakeGenerator, sampling: Sampling) -> None:
+    """torch.nn.LSTM with the same weights, one token at a time in a plain loop."""
+    network = lstm()
+    layers = torch_layers(network.weights)
+    each = job([4, 1, 7], 200, sampling, seed=3)
+    text = await all_of(make_generator(network).start(each))
+    states: list[tuple[torch.Tensor, torch.Tensor] | None] = [None, None]
+    ids = each.start.prompt.tolist()
+    with torch.no_grad():
+        for place in range(202):
+            x = torch.from_numpy(network.weights["embedding"])[ids[place : place + 1]]
+            for i, layer in enumerate(layers):
+                x, states[i] = layer(x, states[i])
+            if place >= 2:  # the prompt is read
+                logits = (x @ torch.from_numpy(network.weights["out"]))[0]
+                uniform = float(uniforms(3, 0, np.array([place - 2], np.uint64), 1)[0, 0])
+                ids.append(choose_plainly(logits.tolist(), sampling, uniform))
+    assert text.token_ids == ids[3:]
 
 
 async def test_contexts_of_different_lengths_and_states_with_the_batch_elsewhere(make_generator: MakeGenerator) -> None:
@@ -331,6 +376,26 @@ async def test_two_thousand_waiting_begin_in_the_order_they_came(make_generator:
     assert order == sorted(order)
 
 
+async def test_sequences_that_ended_or_were_refused_leave_nothing_behind(make_generator: MakeGenerator) -> None:
+    """After 2,000 sequences and as many refusals there is no more memory in use than after the first 500."""
+    generator = make_generator(FakeStep(), max_rows=8, max_waiting=500)
+    sizes: list[int] = []
+    tracemalloc.start()
+    try:
+        for _ in range(4):
+            ongoing = generator.start_all([job([1, 2, 3], 4) for _ in range(508)])
+            for _ in range(500):
+                with pytest.raises(Overloaded):
+                    generator.start(job())
+            await asyncio.gather(*(all_of(each) for each in ongoing))
+            del ongoing
+            gc.collect()
+            sizes.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert max(sizes[1:]) - sizes[0] < 300_000
+
+
 async def test_a_slow_reader_costs_nobody(make_generator: MakeGenerator) -> None:
     """Whoever does not read for the whole time gets all in one piece; the others are done long before."""
     generator = make_generator(FakeStep())
@@ -440,6 +505,9 @@ async def test_what_cannot_start_is_told_to_whoever_asks(make_generator: MakeGen
         make_generator(FakeStep()).start(SampleJob(Start(np.array([], np.int64)), GREEDY, 3, seed=0))
     with pytest.raises(ValueError, match="the contexts memory"):
         make_generator(attentive_gru()).start(job())
+    for targets in ([], [V], [-1]):
+        with pytest.raises(ValueError, match=r"targets must be one or more ids of 0 … 10"):
+            make_generator(lstm()).start(ScoreJob(prompt(1), np.array(targets, np.int64)))
 
 
 async def test_a_token_that_does_not_exist_fails_alone(make_generator: MakeGenerator) -> None:
