@@ -76,10 +76,10 @@ class Intake:
         self._count(ids, field)
         if len(ids) < least:
             start = "the model's start included" if tokenizer.start_ids else "for the model has no start"
-            raise InvalidArgument(f"{field}: has {len(ids)} tokens; it must have {least} or more, {start}", field)
+            raise InvalidArgument(f"{field}: has {_tokens(len(ids))}; it must have {least} or more, {start}", field)
         if self._model.max_tokens is not None and len(ids) + room > self._model.max_tokens:
             raise InvalidArgument(
-                f"{field}: has {len(ids)} tokens, start included; this model takes at most "
+                f"{field}: has {_tokens(len(ids))}, start included; this model takes at most "
                 f"{self._model.max_tokens - room}",
                 field,
             )
@@ -163,3 +163,7 @@ class Intake:
 def as_array(ids: Sequence[int]) -> NDArray[np.int64]:
     """Hold tokens as the engine takes them."""
     return np.array(ids, np.int64)
+
+
+def _tokens(number: int) -> str:
+    return "1 token" if number == 1 else f"{number} tokens"

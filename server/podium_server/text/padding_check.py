@@ -58,7 +58,7 @@ def check_padding(package: Package, model: TextModel, graphs: Mapping[str, tuple
             for length in sorted(length for length in lengths if length > len(source)):
                 _check_source(package, model, graphs, source, length)
         except PodiumError as error:
-            raise ValueError(f"a source of {len(source)} tokens cannot be read: {error}") from error
+            raise ValueError(f"a source of length {len(source)} cannot be read: {error}") from error
 
 
 def _check_source(

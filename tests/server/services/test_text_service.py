@@ -379,8 +379,8 @@ class TestScore:
     @pytest.mark.parametrize(
         ("model", "texts", "field", "message"),
         [
-            ("letters", ["ab", "a"], "texts[1]", "has 1 tokens; it must have 2 or more, for the model has no start"),
-            ("bytes", [""], "texts[0]", "has 1 tokens; it must have 2 or more, the model's start included"),
+            ("letters", ["ab", "a"], "texts[1]", "has 1 token; it must have 2 or more, for the model has no start"),
+            ("bytes", [""], "texts[0]", "has 1 token; it must have 2 or more, the model's start included"),
             ("letters", [], "texts", "has 0 texts; a call must have 1 … 256"),
             ("letters", ["ab"] * 257, "texts", "has 257 texts; a call must have 1 … 256"),
             ("letters", ["ab", "aQ"], "texts[1]", "has characters that the model has no token for: 'Q' (U+0051)"),

@@ -174,7 +174,7 @@ def test_a_translator_with_more_source_tokens_than_its_encoder_reads_is_refused(
     """What the graph says to the last of them is found out by running it."""
     networks.write_translator(tmp_path)
     change(tmp_path, lambda m: m.generation.source_tokenizer.vocabulary.tokens.append("vogel"))
-    with pytest.raises(ValueError, match=r"^a source of 1 tokens cannot be read: "):
+    with pytest.raises(ValueError, match=r"^a source of length 1 cannot be read: "):
         check(tmp_path)
 
 
