@@ -38,7 +38,7 @@ class CharRNN(nn.Module):
             place(self, names.embedding, nn.Embedding(config.vocabulary_size, config.embedding_size))
         place(self, names.recurrent, _recurrent(config))
         place(self, names.head, nn.Linear(config.hidden_size, config.vocabulary_size, bias=config.head_bias))
-        for name, shape in config.initial_shapes.items():
+        for name, shape in config.initial_shapes:
             self.register_parameter(name, nn.Parameter(torch.zeros(shape)))
 
     @property
@@ -85,7 +85,7 @@ def _recurrent(config: CharRNNConfig) -> Recurrent:
 def states_of(network: CharRNN) -> list[State]:
     """Describe the states, one a layer and kind: (B, H)."""
     config, recurrent = network.config, network.recurrent
-    learned = [network.get_parameter(name).reshape(-1, 1, config.hidden_size) for name in config.initial_shapes]
+    learned = [network.get_parameter(name).reshape(-1, 1, config.hidden_size) for name, _ in config.initial_shapes]
     firsts: list[Tensor | None] = [kind[layer] for layer in range(config.num_layers) for kind in learned]
     firsts = firsts or [None] * len(recurrent.state_names)
     return [

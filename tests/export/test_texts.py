@@ -1,0 +1,97 @@
+"""What the command line says of texts, laid over what a network says of itself."""
+
+import json
+from pathlib import Path
+
+import pytest
+from podium.v1 import model_manifest_pb2 as pb
+from podium_export.architecture import Blueprint
+from podium_export.architectures import ARCHITECTURES
+from podium_export.errors import OptionError, VocabularyError
+from podium_export.text_flags import TextFlags
+from podium_export.texts import with_texts
+
+from tests.export.networks import affine_graph, blueprint
+from tests.export.recurrent import small_char_rnn
+
+
+def _network(num_tokens: int = 4) -> Blueprint:
+    return ARCHITECTURES["char-rnn"].blueprint(small_char_rnn("gru", num_tokens=num_tokens))
+
+
+def _generation(flags: TextFlags, num_tokens: int = 4) -> pb.Generation:
+    generation = with_texts(_network(num_tokens), flags).generation
+    assert generation is not None
+    return generation
+
+
+@pytest.fixture
+def hello(tmp_path: Path) -> str:
+    """The lecture's smallest vocabulary."""
+    path = tmp_path / "hello.json"
+    path.write_text(json.dumps(["h", "e", "l", "o"]))
+    return str(path)
+
+
+def test_characters_are_told_from_words(hello: str, tmp_path: Path) -> None:
+    """Where most tokens are longer than a character, the unit is the word; a flag says otherwise."""
+    words = tmp_path / "words.txt"
+    words.write_text("the\na\ncat\nsat\n")
+    assert _generation(TextFlags(hello)).tokenizer.vocabulary.unit == pb.TEXT_UNIT_CHARACTER
+    assert _generation(TextFlags(str(words))).tokenizer.vocabulary.unit == pb.TEXT_UNIT_WORD
+    letters = TextFlags(str(words), text_unit="letter-run", lowercase=True, unknown_token="a")
+    vocabulary = _generation(letters).tokenizer.vocabulary
+    assert (vocabulary.unit, vocabulary.lowercase, vocabulary.unknown_id) == (pb.TEXT_UNIT_LETTER_RUN, True, 1)
+
+
+def test_start_and_end_are_named_by_their_tokens(tmp_path: Path) -> None:
+    """They begin and end texts, and are no part of any; an id without a token is never written."""
+    path = tmp_path / "vocab.json"
+    path.write_text(json.dumps([None, "<s>", "</s>", "a"]))
+    generation = _generation(TextFlags(str(path), start_token=("<s>",), end_token=("</s>",)))
+    assert list(generation.tokenizer.start_ids) == [1]
+    assert list(generation.end_ids) == [2]
+    assert list(generation.tokenizer.special_ids) == [1, 2]
+    assert list(generation.suppressed_ids) == [0]
+    with pytest.raises(VocabularyError, match="--end-token 'x': the vocabulary has no such token"):
+        _generation(TextFlags(str(path), end_token=("x",)))
+
+
+def test_the_states_stay_as_the_network_says(hello: str) -> None:
+    """Only what was given is laid over."""
+    states = _generation(TextFlags(hello)).states
+    assert [(state.input, state.output) for state in states] == [("hidden_0", "next_hidden_0")]
+
+
+def test_bytes_and_tokenizer_files_have_no_unit(tmp_path: Path) -> None:
+    """The file goes into the package; ids that it has no token for are never written."""
+    assert _generation(TextFlags("bytes"), 256).tokenizer.WhichOneof("kind") == "bytes"
+    path = tmp_path / "some-tokenizer.json"
+    path.write_text(json.dumps({"model": {"vocab": {"a": 0, "b": 1}}}))
+    described = with_texts(_network(), TextFlags(str(path), end_token=("b",)))
+    assert described.generation is not None
+    assert described.files == {"tokenizer.json": path.read_bytes()}
+    assert described.generation.tokenizer.hugging_face.file == "tokenizer.json"
+    assert list(described.generation.suppressed_ids) == [2, 3]
+    with pytest.raises(OptionError, match="--text-unit: with a vocabulary that is a list"):
+        _generation(TextFlags("bytes", text_unit="word"), 256)
+
+
+def test_decoding_defaults_are_kept_where_given(hello: str) -> None:
+    """Zero is a value, and what is not given stays unset."""
+    defaults = _generation(TextFlags(hello, temperature=0.0, max_tokens=40)).defaults
+    assert defaults.HasField("temperature")
+    assert (defaults.temperature, defaults.max_tokens) == (0, 40)
+    assert not defaults.HasField("top_k")
+
+
+def test_a_vocabulary_is_required_and_must_fit(hello: str) -> None:
+    """Counts are told; a network without texts takes no flag on them."""
+    with pytest.raises(OptionError, match="--vocabulary is required: the texts of the 4 tokens"):
+        _generation(TextFlags())
+    with pytest.raises(VocabularyError, match="4 tokens, and the network has 5"):
+        _generation(TextFlags(hello), 5)
+    with pytest.raises(OptionError, match="--source-vocabulary: this network has no encoder"):
+        _generation(TextFlags(hello, source_vocabulary=hello))
+    with pytest.raises(OptionError, match="--vocabulary, --top-k: for networks that write text alone"):
+        with_texts(blueprint(affine_graph()), TextFlags(hello, top_k=3))
