@@ -17,6 +17,7 @@ from podium_export.inspection.graph import Port
 from podium_export.inspection.latent_words import latent_facts
 from podium_export.inspection.layers import Layer
 from podium_export.inspection.series_words import series_facts
+from podium_export.inspection.text_words import text_facts
 from podium_export.inspection.wording import (
     axes_words,
     evaluation_words,
@@ -103,6 +104,7 @@ def _manifest_facts(manifest: model_manifest_pb2.ModelManifest) -> Iterator[tupl
         yield "labels", _labels(manifest.classification.labels)
         yield "scores", score_words(manifest.classification.score_kind)
     yield from latent_facts(manifest)
+    yield from text_facts(manifest)
     yield from series_facts(manifest)
     yield from _provenance_facts(manifest.provenance)
     yield "parity", _parity(manifest.parity)
