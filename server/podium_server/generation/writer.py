@@ -9,20 +9,17 @@ from collections.abc import Callable, Hashable, Sequence
 from queue import SimpleQueue
 from typing import TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
 from podium_server.errors import DeadlineExceeded
 from podium_server.generation.beam_search import BeamSearch
-from podium_server.generation.decode_group import DecodeGroup, Ended, advance
-from podium_server.generation.endings import Reason, as_failure, find_endings
+from podium_server.generation.decode_group import DecodeGroup
+from podium_server.generation.endings import Reason, as_failure
 from podium_server.generation.feeding import FeedGroup, Feeding
 from podium_server.generation.job import BeamJob, Finish
 from podium_server.generation.outbox import HandOver, Held, Outbox
-from podium_server.generation.rows import Arrays
+from podium_server.generation.prefill import Prefill
 from podium_server.generation.scheduler import Scheduler
 from podium_server.generation.slots import Slots
-from podium_server.generation.step_graph import Outputs, Rows, StepGraph
+from podium_server.generation.step_graph import Rows, StepGraph
 from podium_server.generation.ticket import News
 from podium_server.generation.writing import Writing
 
@@ -48,6 +45,7 @@ class Writer:
         self._mail: SimpleQueue[Mail] = SimpleQueue()
         self._scheduler: Scheduler[Writing] = Scheduler(max_rows)
         self._slots = Slots(max_rows, plan.vocabulary_size, plan.end_ids, plan.suppressed_ids)
+        self._prefill = Prefill(graph, self._slots, self._outbox)
         self._groups: dict[Hashable, DecodeGroup] = {}
         self.feeds = FeedGroup(graph, max_rows)
         self._open = True
@@ -123,11 +121,11 @@ class Writer:
         for writing in step.started:
             self._begin(writing)
         for run in step.prefill:
-            self._prefill(run)
+            self._read(run)
         if self._outbox.urgent:
             self._outbox.send_urgent()  # first tokens, before a run for everybody
         for writing in step.joining:
-            self._join(writing, writing.job.start.prompt[-1:, None], writing.states)
+            self._join(writing, Rows(writing.job.start.prompt[-1:, None], writing.states, writing.contexts))
         for shapes, group in list(self._groups.items()):
             self._decode(group)
             if not len(group):
@@ -178,75 +176,23 @@ class Writer:
         for feeding in self.feeds.drop_all():
             self._outbox.tell_fed(feeding, news)
 
-    def _prefill(self, run: list[Writing]) -> None:
-        """Read a piece of each prompt, and choose the first token of those that are read to their end."""
-        length = run[0].pieces[-1]
-        rows = self._graph.concatenate(
-            [Rows(w.job.start.prompt[None, w.num_read : w.num_read + length], w.states, w.contexts) for w in run]
-        )
-        began = time.monotonic()
-        results: Sequence[Outputs | BaseException]
-        try:
-            results = self._graph.split(self._graph.run(rows))
-        except BaseException as error:  # noqa: BLE001 - whatever the provider raises, the thread must live on
-            results = [error] if len(run) == 1 else self._graph.run_apart(rows)
-        now = time.monotonic()
-        self._outbox.tally.ran(self._outbox.tally.prefills, len(run), now - began)
-        self._outbox.tally.prefill_tokens += rows.tokens.size
-        read: list[tuple[Writing, Outputs]] = []
-        for writing, result in zip(run, results, strict=True):
-            writing.run_s += now - began
-            if isinstance(result, BaseException):
-                self._end(writing, as_failure(result))
+    def _read(self, run: list[Writing]) -> None:
+        """Read a piece of each prompt; who has read all of it writes from now on."""
+        for read in self._prefill.read(run):
+            if read.reason is not None:
+                self._end(read.writing, read.reason)
                 continue
-            writing.num_read += length
-            writing.states = result.states
-            self._scheduler.has_read(writing)
-            if not writing.pieces:
-                read.append((writing, result))
-        self._choose_first([each for each in read if each[0].search is None], now)
-        for writing, result in read:
-            if writing.search is not None:
-                self._branch(writing, result, now)
+            self._scheduler.has_read(read.writing)
+            if read.rows is not None:
+                self._outbox.tell(read.writing, read.writing.first, 0.0)
+                self._join(read.writing, read.rows)
 
-    def _choose_first(self, read: list[tuple[Writing, Outputs]], now: float) -> None:
-        """Choose the first token of sequences whose prompt was read."""
-        if not read:
-            return
-        chooser = self._slots.chooser([w.slot for w, _ in read if w.slot is not None])
-        choices = chooser.choose(np.concatenate([result.logits for _, result in read]))
-        watched = [(row, w.watch) for row, (w, _) in enumerate(read) if w.watch is not None]
-        reasons = find_endings(choices, chooser, watched)
-        ids, logs = choices.token_ids_N.tolist(), choices.log_probabilities_N.tolist()
-        for row, (writing, result) in enumerate(read):
-            writing.first = now
-            writing.token_ids.append(ids[row])
-            writing.log_probabilities.append(logs[row])
-            if row in reasons:
-                self._end(writing, reasons[row])
-            else:
-                self._outbox.tell(writing, now, 0.0)
-                self._join(writing, choices.token_ids_N[row : row + 1, None], result.states)
-
-    def _branch(self, writing: Writing, result: Outputs, now: float) -> None:
-        """Take the first step of a beam search."""
-        ended: Ended = {}
-        survivors = advance(writing, result.logits, now, ended)
-        if survivors is None:
-            self._end(writing, ended[writing])
-        else:
-            states = self._graph.state_axes.take(result.states, survivors.parents)
-            self._join(writing, survivors.token_ids[:, None], states)
-
-    def _join(self, writing: Writing, tokens: NDArray[np.int64], states: Arrays) -> None:
+    def _join(self, writing: Writing, rows: Rows) -> None:
         """Let a sequence write together with those of its shapes."""
         group = self._groups.get(writing.shapes)
         if group is None:
             group = self._groups[writing.shapes] = DecodeGroup(self._graph, self._slots)
-        contexts = writing.contexts
-        if len(tokens) > 1:
-            contexts = self._graph.context_axes.take(contexts, np.zeros(len(tokens), np.intp))
-        group.join(writing, Rows(tokens, states, contexts))
+        group.join(writing, rows)
 
     # An end.
 
