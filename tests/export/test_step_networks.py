@@ -19,9 +19,14 @@ from podium_export.chain import check_chain
 from podium_export.command import export
 from podium_export.errors import ParityFailure, StateError
 from podium_export.exporting import export_network
+from podium_export.options import Choices
+from podium_export.own_network import own_blueprint
 from podium_export.package import Destination
+from podium_export.preprocessing import ImageFlags
+from podium_export.texts import num_tokens
 from podium_export.trace import TracedGraph, trace
 from podium_export.trials import Array, Trial
+from torch import nn
 
 from tests.export.recurrent import HIDDEN, VOCABULARY, OwnStep, small_char_rnn
 
@@ -84,6 +89,18 @@ def test_a_step_network_of_ones_own_is_exported(tmp_path: Path) -> None:
     last = session.run(None, {"token": tokens[:, 9:].numpy(), "h": first[1], "c": first[2]})
     with torch.no_grad():
         np.testing.assert_allclose(np.asarray(last[0]), OwnStep().eval()(tokens, zeros, zeros)[0], atol=1e-5)
+
+
+def test_the_readmes_example_declares_its_states() -> None:
+    """The class that export/README.md shows is a step network over as many tokens as it says."""
+    readme = (Path(__file__).parents[2] / "export" / "README.md").read_text(encoding="utf-8")
+    code = readme.partition("```python\n")[2].partition("```")[0]
+    names: dict[str, type[nn.Module]] = {}
+    exec(code, {"nn": nn}, names)
+    described = own_blueprint(names["Mine"](), Choices(None, None, None, None, None, None, {}, ImageFlags()))
+    assert described.task == pb.TASK_TEXT_GENERATION
+    assert num_tokens(described) == 65
+    assert [state.input for state in described.generation.states] == ["h", "c"]  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

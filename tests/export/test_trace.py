@@ -7,11 +7,12 @@ import warnings
 import onnx
 import pytest
 from onnx import TensorProto, helper
+from podium_export.architecture import GraphBlueprint, InputSpec
 from podium_export.errors import FrozenAxis, NetworkError, TrainingMode
 from podium_export.frozen import frozen_nodes, nodes_of, strip_notes
 from podium_export.trace import trace
 from podium_export.training_nodes import refuse_training_nodes
-from torch import Tensor
+from torch import Tensor, nn
 
 from tests.export.networks import affine_graph, data_dependent, frozen_time_graph, step_graph, unrolled
 
@@ -67,6 +68,24 @@ def test_a_frozen_length_is_found_in_the_graph() -> None:
     assert re.search(
         rf'\(Reshape\): constant "[^"]+" = \[.*{traced.lengths["time"]}.*\]; from networks\.py, line \d+', node
     )
+
+
+@pytest.mark.parametrize("layer", [nn.LSTM, nn.GRU])
+def test_recurrent_layers_after_one_another_stay_dynamic(layer: type[nn.LSTM | nn.GRU]) -> None:
+    """The converter takes the length of what comes out of the first for fixed, and would hold it in a Reshape."""
+
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = layer(8, 8, batch_first=True), layer(8, 8, batch_first=True)
+
+        def forward(self, x: Tensor) -> Tensor:
+            y: Tensor = self.second(self.first(x)[0])[0]
+            return y
+
+    traced = trace(GraphBlueprint(Two(), (InputSpec("x", "float32", ("batch", "time", 8)),), ("y",)))
+    assert _axes(traced.model) == {"x": ["batch", "time", 8], "y": ["batch", "time", 8]}
+    assert frozen_nodes(traced.model, traced.lengths["time"], "time") == []
 
 
 def test_tracing_is_quiet(capfd: pytest.CaptureFixture[str]) -> None:
