@@ -38,33 +38,26 @@ class CharRNN(nn.Module):
             place(self, names.embedding, nn.Embedding(config.vocabulary_size, config.embedding_size))
         place(self, names.recurrent, _recurrent(config))
         place(self, names.head, nn.Linear(config.hidden_size, config.vocabulary_size, bias=config.head_bias))
-        for name, shape in config.initial_shapes:
+        for name, shape in config.initial_shapes.items():
             self.register_parameter(name, nn.Parameter(torch.zeros(shape)))
 
-    @property
-    def recurrent(self) -> Recurrent:
-        """The layers."""
-        layers = self.get_submodule(self.config.names.recurrent)
-        assert isinstance(layers, Recurrent)
-        return layers
-
-    def read(self, token_BT: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def features_of(self, token_BT: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Map tokens and the states before them to features (B, T, H) and the states after them."""
         if self.config.embedding_size is not None:
             x_BTE = self.get_submodule(self.config.names.embedding)(token_BT)
         else:
             x_BTE = F.one_hot(token_BT, self.config.vocabulary_size).to(next(self.parameters()).dtype)
-        y_BTH, after = self.recurrent(x_BTE, states)
+        y_BTH, after = recurrent_of(self)(x_BTE, states)
         return y_BTH, after
 
-    def logits(self, token_BT: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def logits_of(self, token_BT: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Map tokens to the logits (B, T, V) of the token after each of them; what training needs."""
-        y_BTH, after = self.read(token_BT, states)
+        y_BTH, after = self.features_of(token_BT, states)
         return self.get_submodule(self.config.names.head)(y_BTH), after
 
     def forward(self, token_BT: Tensor, *states_BH: Tensor) -> tuple[Tensor, ...]:
         """Map tokens to the logits (B, V) of the token after the last of them, and the states."""
-        y_BTH, after = self.read(token_BT, states_BH)
+        y_BTH, after = self.features_of(token_BT, states_BH)
         return self.get_submodule(self.config.names.head)(y_BTH[:, -1]), *after
 
     def initial_states(self, batch: int = 1) -> list[Tensor]:
@@ -72,6 +65,13 @@ class CharRNN(nn.Module):
         first = [state.first for state in states_of(self)]
         zeros = torch.zeros(1, self.config.hidden_size)
         return [(zeros if state is None else state).expand(batch, -1) for state in first]
+
+
+def recurrent_of(network: CharRNN) -> Recurrent:
+    """Give the layers, which may have any name."""
+    layers = network.get_submodule(network.config.names.recurrent)
+    assert isinstance(layers, Recurrent)
+    return layers
 
 
 def _recurrent(config: CharRNNConfig) -> Recurrent:
@@ -84,8 +84,8 @@ def _recurrent(config: CharRNNConfig) -> Recurrent:
 
 def states_of(network: CharRNN) -> list[State]:
     """Describe the states, one a layer and kind: (B, H)."""
-    config, recurrent = network.config, network.recurrent
-    learned = [network.get_parameter(name).reshape(-1, 1, config.hidden_size) for name, _ in config.initial_shapes]
+    config, recurrent = network.config, recurrent_of(network)
+    learned = [network.get_parameter(name).reshape(-1, 1, config.hidden_size) for name in config.initial_shapes]
     firsts: list[Tensor | None] = [kind[layer] for layer in range(config.num_layers) for kind in learned]
     firsts = firsts or [None] * len(recurrent.state_names)
     return [

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from torch import Tensor
@@ -46,7 +46,7 @@ class CharRNNConfig:
         num_layers: cells, one on another.
         cell_bias: whether the cells have biases.
         head_bias: whether the last layer has.
-        initial_shapes: names and shapes of learned initial states: of h, and for an LSTM of c.
+        initial_shapes: the shapes of learned initial states by name: of h, and for an LSTM of c.
         names: what the layers are called.
     """
 
@@ -57,7 +57,7 @@ class CharRNNConfig:
     num_layers: int = 2
     cell_bias: bool = True
     head_bias: bool = True
-    initial_shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    initial_shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
     names: Names = Names()
 
 
@@ -86,7 +86,7 @@ def read_config(state: Mapping[str, Tensor], cell: str | None) -> CharRNNConfig:
         num_layers=num_layers or usual.num_layers,
         cell_bias=cell not in TORCH_CELLS or not num_layers or f"{recurrent}.bias_hh_l0" in state,
         head_bias=not state or f"{names.head}.bias" in state,
-        initial_shapes=tuple(_initial_shapes(state, cell, hidden_size, num_layers).items()),
+        initial_shapes=_initial_shapes(state, cell, hidden_size, num_layers),
         names=names,
     )
 

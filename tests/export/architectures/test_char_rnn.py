@@ -7,14 +7,16 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from click.testing import CliRunner
 from numpy.typing import NDArray
 from podium.v1 import model_manifest_pb2 as pb
 from podium_export.architecture import NetworkChoices
 from podium_export.architectures import ARCHITECTURES
-from podium_export.architectures.char_rnn import CharRNN, blueprint
+from podium_export.architectures.char_rnn import CharRNN, blueprint, recurrent_of
 from podium_export.architectures.char_rnn_keys import read_config
 from podium_export.assembling import Source
 from podium_export.checkpoint import load_checkpoint
+from podium_export.command import export
 from podium_export.errors import CheckpointError, OptionError
 from podium_export.exporting import export_network
 from podium_export.fitting import fit, fit_architecture
@@ -50,7 +52,7 @@ def test_it_computes_what_pytorchs_own_layers_compute(rnn: str) -> None:
         features, _ = layers[rnn](layers["embedding"](TOKENS))
         logits, *states = network(TOKENS, *network.initial_states(2))
         torch.testing.assert_close(logits, layers["head"](features[:, -1]))
-        every, _ = network.logits(TOKENS, network.initial_states(2))
+        every, _ = network.logits_of(TOKENS, network.initial_states(2))
         torch.testing.assert_close(every, layers["head"](features))
     assert len(states) == (4 if rnn == "lstm" else 2)
 
@@ -63,6 +65,10 @@ def test_layers_may_have_other_names() -> None:
     }
     names = read_config(state, None).names
     assert (names.embedding, names.recurrent, names.head) == ("encoder", "gru", "decoder")
+    plain = {
+        key.replace("gru.", "recurrent.").replace("head", "logits"): w for key, w in state_of(**_layers("gru")).items()
+    }
+    assert rebuilt(plain).config.names.recurrent == "recurrent"
     fitted = fit({f"model.{key}": tensor for key, tensor in state.items()}, rebuilt, "char-rnn")
     assert isinstance(fitted.network, CharRNN)
 
@@ -140,6 +146,25 @@ def test_weights_of_no_cell_are_refused() -> None:
         read_config(state, None)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        ([], 2, "--vocabulary is required"),
+        (["--vocabulary", "bytes"], 1, "256 tokens, and the network has 11"),
+        (["--vocabulary", "bytes", "--cell", "lstm"], 2, "are those of gru or gru-reset-before"),
+        (["--vocabulary", "nowhere.json"], 1, "cannot be read as text"),
+    ],
+)
+def test_a_wrong_command_is_refused(tmp_path: Path, arguments: list[str], status: int, said: str) -> None:
+    """Before anything is traced, with the option's name and the counts."""
+    torch.save(state_of(**_layers("gru")), tmp_path / "net.pth")
+    common = ["char-rnn", "--checkpoint", str(tmp_path / "net.pth"), "--name", "net"]
+    result = CliRunner().invoke(export, [*common, "--repository", str(tmp_path / "models"), *arguments])
+    assert result.exit_code == status
+    assert said in " ".join(result.stderr.split())
+    assert not (tmp_path / "models").exists()
+
+
 def test_only_this_network_takes_a_cell() -> None:
     """The option is refused by name elsewhere."""
     assert ARCHITECTURES["char-rnn"].chosen(NetworkChoices("gru"))
@@ -157,7 +182,7 @@ def test_the_package_has_a_step_graph(cell: str, repository: Path, tmp_path: Pat
     manifest = published.manifest
     assert manifest.task == pb.TASK_TEXT_GENERATION
     assert list(manifest.generation.tokenizer.vocabulary.tokens) == list("abcdefghijk")
-    names = network.recurrent.state_names
+    names = recurrent_of(network).state_names
     first = [torch.rand(2, HIDDEN) for _ in names]
     outputs = {f"next_{name}": tensor.numpy() for name, tensor in zip(names, first, strict=True)}
     for column in range(TOKENS.shape[1]):
