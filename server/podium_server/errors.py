@@ -5,13 +5,19 @@ PodiumError
 │   ├── InvalidArgument        INVALID_ARGUMENT     names the field, what is wrong, what would be right
 │   ├── ModelNotFound          NOT_FOUND
 │   ├── WrongTask              FAILED_PRECONDITION  the model is there, and is for something else
+│   ├── Unauthenticated        UNAUTHENTICATED      no token, or none that is good here
+│   ├── PermissionDenied       PERMISSION_DENIED    who calls may not do this
 │   └── Unsupported            UNIMPLEMENTED        this server or model never does that
 ├── ServerError                the server is wrong: sending it again may help, telling the operator will
 │   ├── LoadFailed             FAILED_PRECONDITION  no version of a model can be loaded
+│   ├── RepositoryUnwritable   FAILED_PRECONDITION  what was asked for cannot be kept in the repository
 │   ├── RunFailed              INTERNAL             the execution provider failed on this input
 │   └── Unexpected             INTERNAL             a fault of the server's own; the log has the cause
 └── MomentError                nobody is wrong: nothing was run, and it may be sent again later
     ├── Overloaded             RESOURCE_EXHAUSTED   a queue is full; carries when to come back
+    │   ├── ClientLimited                           this client has as much as it may
+    │   ├── ModelBusy                               this model has as many calls as it may
+    │   └── RequestMemoryFull                       requests fill the memory that they may fill
     ├── NotReady               UNAVAILABLE          the model or the server is loading, unloading or draining
     └── DeadlineExceeded       DEADLINE_EXCEEDED    the deadline passed before a run began
 """
@@ -65,6 +71,20 @@ class WrongTask(CallerError):
     reason = "WRONG_TASK"
 
 
+class Unauthenticated(CallerError):
+    """Nobody that this server knows: there is no token, or none that is good."""
+
+    code = StatusCode.UNAUTHENTICATED
+    reason = "UNAUTHENTICATED"
+
+
+class PermissionDenied(CallerError):
+    """Who calls is known and may not do this; or nobody may, here."""
+
+    code = StatusCode.PERMISSION_DENIED
+    reason = "PERMISSION_DENIED"
+
+
 class Unsupported(CallerError):
     """A feature that this server or this model does not have."""
 
@@ -81,6 +101,13 @@ class LoadFailed(ServerError):
 
     code = StatusCode.FAILED_PRECONDITION
     reason = "LOAD_FAILED"
+
+
+class RepositoryUnwritable(ServerError):
+    """What was asked for cannot be kept in the repository; the message says why, and nothing has changed."""
+
+    code = StatusCode.FAILED_PRECONDITION
+    reason = "REPOSITORY_UNWRITABLE"
 
 
 class RunFailed(ServerError):
@@ -118,6 +145,24 @@ class Overloaded(MomentError):
     retry_after_s: float = 0.0
     code = StatusCode.RESOURCE_EXHAUSTED
     reason = "QUEUE_FULL"
+
+
+class ClientLimited(Overloaded):
+    """This client has as many calls as it may, or calls too often."""
+
+    reason = "CLIENT_LIMIT"
+
+
+class ModelBusy(Overloaded):
+    """This model has as many calls as it may."""
+
+    reason = "MODEL_LIMIT"
+
+
+class RequestMemoryFull(Overloaded):
+    """Requests take as much memory as they may."""
+
+    reason = "REQUEST_MEMORY"
 
 
 class NotReady(MomentError):

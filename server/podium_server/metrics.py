@@ -34,6 +34,18 @@ class Metrics:
             buckets=SECONDS,
             registry=registry,
         )
+        self.client_requests = Counter(
+            "podium_client_requests",
+            "Calls by the name that the caller's token has, and by gRPC status code.",
+            ("client", "code"),
+            registry=registry,
+        )
+        self.limited = Counter(
+            "podium_limited",
+            "Requests refused at the door, by limit: CLIENT_LIMIT, MODEL_LIMIT, REQUEST_MEMORY; nothing was run.",
+            ("limit",),
+            registry=registry,
+        )
         self.queue_seconds = Histogram(
             "podium_queue_seconds",
             "Seconds that a request waited for a session.",
@@ -112,6 +124,20 @@ class Metrics:
         )
 
         self.generation = GenerationMetrics(registry)
+
+    def show_expiry(self, expires: Callable[[], float]) -> None:
+        """Show when the certificate that is shown now ends."""
+        gauge = Gauge(
+            "podium_certificate_expiry_timestamp_seconds",
+            "When the server's certificate ends, in seconds since 1970.",
+            registry=self.registry,
+        )
+        gauge.set_function(expires)
+
+    def show_request_bytes(self, used: Callable[[], int]) -> None:
+        """Show how much memory requests take."""
+        gauge = Gauge("podium_request_bytes", "Bytes of requests that are in the server now.", registry=self.registry)
+        gauge.set_function(used)
 
     def show_state(self, model: str, version: int, current: str, states: Sequence[str]) -> None:
         """Show the state that a version is in, of all the states there are."""
