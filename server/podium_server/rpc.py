@@ -9,8 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
-import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeAlias, TypeVar, cast
 
 import grpc
@@ -23,6 +22,9 @@ from prometheus_client import Counter, Histogram
 from podium_server.batching.batcher import Run
 from podium_server.errors import InvalidArgument, NotReady, PodiumError, ServerError, Unexpected
 from podium_server.metrics import Metrics
+from podium_server.observing.exemplars import Exemplars, exemplar_labels
+from podium_server.observing.observer import BegunCall, CallObserver, CallWatch, EndedCall, Phase
+from podium_server.observing.request_id import REQUEST_ID, current_request_id, request_id_of
 from podium_server.servable import Servable
 from podium_server.status import DETAILS_KEY, details, text
 
@@ -30,7 +32,6 @@ log = logging.getLogger(__name__)
 
 Context: TypeAlias = aio.ServicerContext[Any, Any]
 R = TypeVar("R")
-REQUEST_ID = "x-request-id"
 # A deadline travels as the time left, rounded up by as much as one part in a hundred: 1.001 s arrives as 1.0096 s.
 DEADLINE_ROUNDING = 0.01
 DEADLINE_TRAVEL_S = 0.02
@@ -68,9 +69,19 @@ class Gate:
 
 
 class Call:
-    """What a service method knows of its call, and tells about its answer."""
+    """What a service method knows of its call, and tells about its answer.
 
-    __slots__ = ("_context", "_deadline", "_gate", "_slack_s", "began", "servable")
+    Attributes:
+        began: the monotonic second at which it came.
+        request_id: its name in logs and traces; goes back to the caller, however the call ends.
+        servable: the version that works on it, once that is known.
+        phases: where its time went, once it is answered.
+        watches: who looks on.
+    """
+
+    __slots__ = (
+        "_context", "_deadline", "_gate", "_slack_s", "began", "phases", "request_id", "servable", "watches",
+    )  # fmt: skip
 
     def __init__(self, context: Context, gate: Gate) -> None:
         self._context = context
@@ -79,6 +90,11 @@ class Call:
         self._slack_s = 0.0
         self.began = time.monotonic()
         self.servable: Servable | None = None
+        self.phases: tuple[Phase, ...] = ()
+        self.watches: Sequence[CallWatch] = ()
+        self.request_id = request_id_of(context.invocation_metadata())
+        current_request_id.set(self.request_id)
+        context.set_trailing_metadata(((REQUEST_ID, self.request_id),))
         remaining = cast("float | None", context.time_remaining())  # None without a deadline, whatever the stubs say
         if remaining is not None:
             self._deadline = self.began + remaining
@@ -117,7 +133,15 @@ class Call:
         self.servable = servable
         return servable
 
-    def answered(self, servable: Servable, *, preprocess_s: float, run: Run, encode_s: float = 0.0) -> None:
+    def answered(
+        self,
+        servable: Servable,
+        *,
+        preprocess_s: float,
+        run: Run,
+        encode_s: float = 0.0,
+        written: Sequence[Phase] = (),
+    ) -> None:
         """Report a successful answer: feeds metrics, usage and the trailing metadata.
 
         Args:
@@ -125,11 +149,18 @@ class Call:
             preprocess_s: seconds of decoding and preparing.
             run: what the batcher gave.
             encode_s: seconds of building the answer.
+            written: what a run of a text was, such as prefill and decode; empty where it is one run.
         """
         self.servable = servable
         total_s = time.monotonic() - self.began
         servable.usage.answered(run, total_s=total_s, preprocess_s=preprocess_s, encode_s=encode_s)
-        self._context.set_trailing_metadata((("server-timing", _server_timing(total_s, preprocess_s, run)),))
+        timing = _server_timing(total_s, preprocess_s, run)
+        self._context.set_trailing_metadata(((REQUEST_ID, self.request_id), ("server-timing", timing)))
+        if self.watches:
+            runs = written or (Phase("run", run.run_s),)
+            self.phases = (
+                Phase("preprocess", preprocess_s), Phase("queue", run.queue_s), *runs, Phase("encode", encode_s),
+            )  # fmt: skip
 
 
 def _server_timing(total_s: float, preprocess_s: float, run: Run) -> str:
@@ -141,23 +172,48 @@ def _server_timing(total_s: float, preprocess_s: float, run: Run) -> str:
 
 
 class Ledger:
-    """Counts the calls of one method."""
+    """Counts the calls of one method, and lets observers look on."""
 
-    def __init__(self, metrics: Metrics, method: str) -> None:
+    def __init__(self, metrics: Metrics, method: str, observers: Sequence[CallObserver] = ()) -> None:
         self._metrics = metrics
         self._method = method
+        self._observers = observers
+        self._exemplars = Exemplars()
         self._series: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
 
-    def close(self, call: Call, code: str) -> None:
-        """Count one call that has ended."""
-        servable = call.servable
-        seconds = time.monotonic() - call.began
+    def open(self, context: Context, gate: Gate) -> Call:
+        """Begin a call."""
+        call = Call(context, gate)
+        if self._observers:
+            begun = BegunCall(self._method, call.request_id, context.peer(), call.metadata)
+            call.watches = [observer.began(begun) for observer in self._observers]
+        return call
+
+    def close(self, call: Call, code: str, request: object = None, response: Message | None = None) -> None:
+        """Count one call that has ended.
+
+        Args:
+            call: the call.
+            code: gRPC's name of its status.
+            request: its bytes, where it is a single one; anything else is passed over.
+            response: its single answer.
+        """
+        servable, now = call.servable, time.monotonic()
+        seconds = now - call.began
         model, version = (servable.name, str(servable.version)) if servable else ("", "")
         counter, histogram = self._series.get((model, version, code)) or self._look_up(model, version, code)
         counter.inc()
-        histogram.observe(seconds)
+        if self._exemplars.choose(now, seconds):
+            histogram.observe(seconds, exemplar_labels(call.request_id, next(_traces(call), "")))
+        else:
+            histogram.observe(seconds)
         if servable is not None and code != "OK":
             servable.usage.failed(seconds)
+        if call.watches:
+            data = request if isinstance(request, bytes) else None
+            ended = EndedCall(code, seconds, servable, call.phases, data, response)
+            for watch in call.watches:
+                watch.ended(ended)
 
     def _look_up(self, model: str, version: str, code: str) -> tuple[Counter, Histogram]:
         """Find the series of one outcome once: looking labels up costs more than counting."""
@@ -167,8 +223,18 @@ class Ledger:
         return counter, histogram
 
 
+def _traces(call: Call) -> Iterator[str]:
+    """The traces that keep a call."""
+    return (watch.trace_id for watch in call.watches if watch.trace_id)
+
+
 def handlers(
-    service: ServiceDescriptor, implementation: object, *, metrics: Metrics, gate: Gate
+    service: ServiceDescriptor,
+    implementation: object,
+    *,
+    metrics: Metrics,
+    gate: Gate,
+    observers: Sequence[CallObserver] = (),
 ) -> grpc.GenericRpcHandler:
     """Bind the methods of an object to the RPCs of a service.
 
@@ -179,9 +245,14 @@ def handlers(
             both ways.
         metrics: where calls are counted.
         gate: refuses calls when the server drains.
+        observers: who looks on.
     """
+
+    def ledger(method: MethodDescriptor) -> Ledger:
+        return Ledger(metrics, method.full_name, observers)
+
     bound = {
-        method.name: _bind(method, getattr(implementation, method.name), Ledger(metrics, method.full_name), gate)
+        method.name: _bind(method, getattr(implementation, method.name), ledger(method), gate)
         for method in service.methods
         if hasattr(implementation, method.name)
     }
@@ -214,7 +285,7 @@ def _unary(
     gate: Gate,
 ) -> Callable[[bytes, Context], Awaitable[Message]]:
     async def handle(data: bytes, context: Context) -> Message:
-        call = Call(context, gate)
+        call = ledger.open(context, gate)
         try:
             gate.enter()
             try:
@@ -223,7 +294,7 @@ def _unary(
                 gate.leave()
         except BaseException as error:  # noqa: BLE001 - each way to end is counted, and raised again
             await _fail(error, call, context, ledger)
-        ledger.close(call, "OK")
+        ledger.close(call, "OK", data, response)
         return response
 
     return handle
@@ -235,7 +306,7 @@ def _streaming(
     """Handle a method that streams its answers; `R` is its request, or the stream of its requests."""
 
     async def handle(requests: R, context: Context) -> AsyncGenerator[Message, None]:
-        call = Call(context, gate)
+        call = ledger.open(context, gate)
         try:
             gate.check()
             async with contextlib.aclosing(function(requests, call)) as responses:
@@ -257,16 +328,11 @@ async def _fail(error: BaseException, call: Call, context: Context, ledger: Ledg
     if isinstance(error, DecodeError):
         error = InvalidArgument(f"the request cannot be read: {error}; is it of this method, from the same .proto?")
     if not isinstance(error, PodiumError):
-        request_id = _request_id(call)
-        log.error("request %s failed", request_id, exc_info=error)
-        error = Unexpected(f"the server failed; its log has the cause under request {request_id}", request_id)
+        log.error("request %s failed", call.request_id, exc_info=error)
+        error = Unexpected(f"the server failed; its log has the cause under request {call.request_id}", call.request_id)
     elif isinstance(error, ServerError):
-        log.error("request %s failed: %s", _request_id(call), error)
+        log.error("request %s failed: %s", call.request_id, error)
     ledger.close(call, error.code.name)
-    await context.abort(error.code, text(error), ((DETAILS_KEY, details(error).SerializeToString()),))
+    trailing = ((REQUEST_ID, call.request_id), (DETAILS_KEY, details(error).SerializeToString()))
+    await context.abort(error.code, text(error), trailing)
     raise AssertionError("abort always raises")
-
-
-def _request_id(call: Call) -> str:
-    """The caller's own name for its call, or else a new one."""
-    return call.metadata.get(REQUEST_ID) or uuid.uuid4().hex

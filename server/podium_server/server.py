@@ -33,6 +33,7 @@ from podium_server.imaging.pool import ImagePool
 from podium_server.loader import Loader
 from podium_server.logs import set_up_logs
 from podium_server.metrics import Metrics
+from podium_server.observing.chosen import choose_observers
 from podium_server.oip.messages import DESCRIPTOR as OPEN_INFERENCE
 from podium_server.plan import Layout
 from podium_server.rpc import Gate, handlers
@@ -90,11 +91,14 @@ class Server:
         self._loader = Loader(_load_options(settings), self.metrics, check_package)
         self.catalogue = Catalogue(settings.repository, settings.versions, self._loader.load, self.metrics)
         self._pool = ImagePool(settings.cores or allowed_cores(), settings.queue_rows)
+        self._observers = choose_observers(settings)
         services = self._services()
         self._health = HealthReporter(self.catalogue, [descriptor.full_name for descriptor, _ in services])
         self._grpc = aio.server(options=_channel_options(settings))
         for descriptor, implementation in services:
-            handler = handlers(descriptor, implementation, metrics=self.metrics, gate=self.gate)
+            handler = handlers(
+                descriptor, implementation, metrics=self.metrics, gate=self.gate, observers=self._observers
+            )
             self._grpc.add_generic_rpc_handlers([handler])
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._grpc)
         if settings.reflection:
@@ -153,6 +157,8 @@ class Server:
             await self._http.close()
         self._pool.close()
         self._loader.close()
+        for observer in self._observers:
+            await asyncio.to_thread(observer.close)
 
 
 def _service(file: Any) -> ServiceDescriptor:

@@ -117,6 +117,7 @@ class Settings(BaseModel):
     log_format: Annotated[Literal["text", "json"], BeforeValidator(_lower)] = _setting(
         "text", "text or json.", "text or json"
     )
+    access_log: bool = _setting(False, "Write a line of the log for each call.", "true or false")
     cache_dir: Path = _setting(
         lambda: platformdirs.user_cache_path("podium"), "Folder where measurements are remembered."
     )
@@ -125,7 +126,7 @@ class Settings(BaseModel):
     @classmethod
     def _refuse_truth_for_numbers(cls, value: object, info: ValidationInfo) -> object:
         """Refuse `true`, which Python counts as 1, where a file gives it for a number."""
-        if isinstance(value, bool) and info.field_name not in ("reflection", "remeasure"):
+        if isinstance(value, bool) and info.field_name not in ("reflection", "remeasure", "access_log"):
             raise ValueError
         return value
 

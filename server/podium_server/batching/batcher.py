@@ -16,6 +16,7 @@ from podium_server.batching.batch_queue import DEFAULT_PRIORITY, LEAST_PRIORITY,
 from podium_server.batching.execution import Finished, Outcome, Rows, Run, Runnable, Waiting, run_batch
 from podium_server.batching.shared_queue import SharedQueue
 from podium_server.errors import DeadlineExceeded, NotReady, Overloaded
+from podium_server.observing.request_id import current_request_id
 from podium_server.signature import Signature
 
 __all__ = ["BatchObserver", "Batcher", "Run"]
@@ -132,11 +133,17 @@ class Batcher:
         self, parts: Sequence[tuple[Rows, int]], deadline: float | None, priority: int
     ) -> list[Ticket[Waiting]]:
         """Admit all parts of a request, or none."""
-        since = time.monotonic()
+        since, request_id = time.monotonic(), current_request_id.get()
         level = min(priority, LEAST_PRIORITY) or DEFAULT_PRIORITY
         tickets = [
             # A request without rows takes room like any other, or the queue would have no bound.
-            Ticket(Waiting(inputs, self._loop.create_future(), since), rows or 1, self._shapes(inputs), level, deadline)
+            Ticket(
+                Waiting(inputs, self._loop.create_future(), since, request_id),
+                rows or 1,
+                self._shapes(inputs),
+                level,
+                deadline,
+            )
             for inputs, rows in parts
         ]
         try:

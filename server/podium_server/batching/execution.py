@@ -49,11 +49,13 @@ class Waiting:
         inputs: in the signature's order.
         future: belongs to the event loop; only `Batcher` touches it.
         since: the monotonic second of its arrival.
+        request_id: names it in the log.
     """
 
     inputs: Rows
     future: "asyncio.Future[Run]"
     since: float
+    request_id: str = ""
 
 
 Outcome: TypeAlias = tuple[Ticket[Waiting], Run | PodiumError]
@@ -82,7 +84,7 @@ def run_batch(session: Runnable, tickets: list[Ticket[Waiting]]) -> Finished:
             alone = [run_batch(session, [ticket]) for ticket in tickets]
             return Finished([one for part in alone for one in part.outcomes], time.monotonic() - began)
         if not isinstance(error, PodiumError):
-            log.exception("a run failed")
+            log.exception("a run failed", extra={"request_id": tickets[0].payload.request_id})
             error = RunFailed("the model failed on this input; the server's log says why")
         return Finished([(tickets[0], error)], time.monotonic() - began)
 

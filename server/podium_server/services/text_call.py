@@ -16,6 +16,7 @@ from podium.v1.text_service_pb2 import StreamGenerateResponse
 from podium_server.batching.batcher import Run
 from podium_server.errors import InvalidArgument
 from podium_server.generation.job import BeamJob, Beams, Engine, Job, SampleJob, ScoreJob, Start
+from podium_server.observing.observer import Phase
 from podium_server.rpc import Call
 from podium_server.servable import Servable
 from podium_server.services.gathering import Gathering
@@ -143,8 +144,14 @@ class TextCall:
 
     def answered(self, jobs: Sequence[Followed]) -> None:
         """Report the answer, once it is made."""
-        run = self._run_of(jobs)
-        self._call.answered(self._servable, preprocess_s=self.intake.spent.preprocess_s, run=run)
+        spent, clocks = self.intake.spent, [job.clocked for job in jobs]
+        written = [
+            Phase("prefill", max(clock.prefill_s for clock in clocks)),
+            Phase("decode", max(clock.decode_s for clock in clocks)),
+        ]
+        if spent.run_s:
+            written.insert(0, Phase("run", spent.run_s))
+        self._call.answered(self._servable, preprocess_s=spent.preprocess_s, run=self._run_of(jobs), written=written)
 
     def begun(self) -> response_metadata_pb2.ResponseMetadata:
         """Who answers, and the seed."""
