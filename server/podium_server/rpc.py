@@ -25,6 +25,7 @@ from podium_server.metrics import Metrics
 from podium_server.observing.exemplars import Exemplars, exemplar_labels
 from podium_server.observing.observer import BegunCall, CallObserver, CallWatch, EndedCall, Phase
 from podium_server.observing.request_id import REQUEST_ID, current_request_id, request_id_of
+from podium_server.security.guard import Admission, Entrance, Guard
 from podium_server.servable import Servable
 from podium_server.status import DETAILS_KEY, details, text
 
@@ -77,10 +78,12 @@ class Call:
         servable: the version that works on it, once that is known.
         phases: where its time went, once it is answered.
         watches: who looks on.
+        admission: what it holds of what is limited, and its caller's name; None where nothing is asked or limited.
     """
 
     __slots__ = (
-        "_context", "_deadline", "_gate", "_slack_s", "began", "phases", "request_id", "servable", "watches",
+        "_context", "_deadline", "_gate", "_slack_s", "admission", "began", "phases", "request_id", "servable",
+        "watches",
     )  # fmt: skip
 
     def __init__(self, context: Context, gate: Gate) -> None:
@@ -90,6 +93,7 @@ class Call:
         self._slack_s = 0.0
         self.began = time.monotonic()
         self.servable: Servable | None = None
+        self.admission: Admission | None = None
         self.phases: tuple[Phase, ...] = ()
         self.watches: Sequence[CallWatch] = ()
         self.request_id = request_id_of(context.invocation_metadata())
@@ -117,20 +121,40 @@ class Call:
         return {str(key): value for key, value in pairs if isinstance(value, str)}
 
     @contextlib.contextmanager
-    def working(self) -> Generator[None, None, None]:
+    def working(self, request: Message | None = None) -> Generator[None, None, None]:
         """Hold the door for one request of a stream, so that a draining server waits for its answer.
 
-        A stream itself may stay open for days and holds up nothing. Raises NotReady once the server drains.
+        A stream itself may stay open for days and holds up nothing.
+
+        Args:
+            request: what counts against the limits of a client and of memory; None where the call has counted it.
+
+        Raises:
+            NotReady: the server drains.
+            Overloaded: the caller, or all together, have as much as they may.
         """
+        admission = self.admission if request is not None else None
+        num_bytes = request.ByteSize() if admission is not None and request is not None else 0
+        if admission is not None:
+            self._gate.check()
+            admission.again(time.monotonic(), num_bytes)
         self._gate.enter()
         try:
             yield
         finally:
             self._gate.leave()
+            if admission is not None:
+                admission.done(num_bytes)
 
     def serve_with(self, servable: Servable) -> Servable:
-        """Name the version that works on this call, so that its errors count as that version's too."""
+        """Name the version that works on this call, so that its errors count as that version's too.
+
+        Raises:
+            Overloaded: the model has as many calls as it may.
+        """
         self.servable = servable
+        if self.admission is not None:
+            self.admission.work_for(servable.name)
         return servable
 
     def answered(
@@ -174,7 +198,14 @@ def _server_timing(total_s: float, preprocess_s: float, run: Run) -> str:
 class Ledger:
     """Counts the calls of one method, and lets observers look on."""
 
-    def __init__(self, metrics: Metrics, method: str, observers: Sequence[CallObserver] = ()) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        method: str,
+        observers: Sequence[CallObserver] = (),
+        entrance: Entrance | None = None,
+    ) -> None:
+        self.entrance = entrance
         self._metrics = metrics
         self._method = method
         self._observers = observers
@@ -207,6 +238,8 @@ class Ledger:
             histogram.observe(seconds, exemplar_labels(call.request_id, next(_traces(call), "")))
         else:
             histogram.observe(seconds)
+        if call.admission is not None and call.admission.client:
+            self._metrics.client_requests.labels(call.admission.client, code).inc()
         if servable is not None and code != "OK":
             servable.usage.failed(seconds)
         if call.watches:
@@ -235,21 +268,24 @@ def handlers(
     metrics: Metrics,
     gate: Gate,
     observers: Sequence[CallObserver] = (),
+    guard: Guard | None = None,
 ) -> grpc.GenericRpcHandler:
     """Bind the methods of an object to the RPCs of a service.
 
     Args:
         service: the service's descriptor; RPCs without a method of that name answer UNIMPLEMENTED.
         implementation: has async methods `Name(request, call) -> response` for unary RPCs, async generators
-            `Name(request, call)` for those that stream their answers, and `Name(requests, call)` for those that stream
-            both ways.
+            `Name(request, call)` for those that stream their answers; those whose requests are streamed take
+            `requests` instead.
         metrics: where calls are counted.
         gate: refuses calls when the server drains.
         observers: who looks on.
+        guard: who may call, and how much; None: everybody, and as much as they like.
     """
 
     def ledger(method: MethodDescriptor) -> Ledger:
-        return Ledger(metrics, method.full_name, observers)
+        entrance = guard.entrance(method.full_name) if guard is not None else None
+        return Ledger(metrics, method.full_name, observers, entrance)
 
     bound = {
         method.name: _bind(method, getattr(implementation, method.name), ledger(method), gate)
@@ -267,7 +303,8 @@ def _bind(
     read, write = request_class.FromString, GetMessageClass(method.output_type).SerializeToString
     if method.client_streaming and method.server_streaming:
         return grpc.stream_stream_rpc_method_handler(_streaming(function, ledger, gate), read, write)
-    assert not method.client_streaming, f"{method.full_name}: streams with one answer are not bound here yet"
+    if method.client_streaming:
+        return grpc.stream_unary_rpc_method_handler(_answering(function, _as_they_are, ledger, gate), read, write)
     if method.server_streaming:
 
         def read_and_answer(data: bytes, call: Call) -> AsyncGenerator[Message, None]:
@@ -275,23 +312,34 @@ def _bind(
             return answers
 
         return grpc.unary_stream_rpc_method_handler(_streaming(read_and_answer, ledger, gate), None, write)
-    return grpc.unary_unary_rpc_method_handler(_unary(function, read, ledger, gate), None, write)
+    return grpc.unary_unary_rpc_method_handler(_answering(function, read, ledger, gate), None, write)
 
 
-def _unary(
-    function: Callable[[Message, Call], Awaitable[Message]],
-    read: Callable[[bytes], Message],
+def _as_they_are(requests: R) -> R:
+    return requests
+
+
+def _answering(
+    function: Callable[[Any, Call], Awaitable[Message]],
+    read: Callable[[R], Any],
     ledger: Ledger,
     gate: Gate,
-) -> Callable[[bytes, Context], Awaitable[Message]]:
-    async def handle(data: bytes, context: Context) -> Message:
+) -> Callable[[R, Context], Awaitable[Message]]:
+    """Handle a method with one answer; `R` is its request as bytes, or the stream of its requests."""
+
+    async def handle(data: R, context: Context) -> Message:
         call = ledger.open(context, gate)
         try:
             gate.enter()
             try:
+                if ledger.entrance is not None:
+                    num_bytes = len(data) if isinstance(data, bytes) else 0
+                    call.admission = ledger.entrance.enter(context, call.began, num_bytes)
                 response = await function(read(data), call)
             finally:
                 gate.leave()
+                if call.admission is not None:
+                    call.admission.leave()
         except BaseException as error:  # noqa: BLE001 - each way to end is counted, and raised again
             await _fail(error, call, context, ledger)
         ledger.close(call, "OK", data, response)
@@ -309,9 +357,16 @@ def _streaming(
         call = ledger.open(context, gate)
         try:
             gate.check()
-            async with contextlib.aclosing(function(requests, call)) as responses:
-                async for response in responses:
-                    yield response
+            if ledger.entrance is not None:
+                num_bytes = len(requests) if isinstance(requests, bytes) else 0
+                call.admission = ledger.entrance.enter(context, call.began, num_bytes)
+            try:
+                async with contextlib.aclosing(function(requests, call)) as responses:
+                    async for response in responses:
+                        yield response
+            finally:
+                if call.admission is not None:
+                    call.admission.leave()
         except BaseException as error:  # noqa: BLE001 - each way to end is counted, and raised again
             await _fail(error, call, context, ledger)
         ledger.close(call, "OK")
@@ -328,11 +383,16 @@ async def _fail(error: BaseException, call: Call, context: Context, ledger: Ledg
     if isinstance(error, DecodeError):
         error = InvalidArgument(f"the request cannot be read: {error}; is it of this method, from the same .proto?")
     if not isinstance(error, PodiumError):
-        log.error("request %s failed", call.request_id, exc_info=error)
+        log.error("request %s%s failed", call.request_id, _of_whom(call), exc_info=error)
         error = Unexpected(f"the server failed; its log has the cause under request {call.request_id}", call.request_id)
     elif isinstance(error, ServerError):
-        log.error("request %s failed: %s", call.request_id, error)
+        log.error("request %s%s failed: %s", call.request_id, _of_whom(call), error)
     ledger.close(call, error.code.name)
     trailing = ((REQUEST_ID, call.request_id), (DETAILS_KEY, details(error).SerializeToString()))
     await context.abort(error.code, text(error), trailing)
     raise AssertionError("abort always raises")
+
+
+def _of_whom(call: Call) -> str:
+    """The caller's name, where callers have one."""
+    return f" of {call.admission.client}" if call.admission is not None and call.admission.client else ""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from podium.v1 import image_pb2 as pb
 
 from podium_server.errors import DeadlineExceeded, Overloaded, PodiumError
-from podium_server.imaging.reader import ImageReader
+from podium_server.imaging.reader import RowReader
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ class _Reading:
         abandoned: set by the event loop when nobody waits any more; threads look at it between pictures.
     """
 
-    reader: ImageReader
+    reader: RowReader
     images: Sequence[pb.Image]
     fields: Sequence[str]
     rows: NDArray[Any]
@@ -86,7 +86,7 @@ class ImagePool:
 
     async def read(
         self,
-        reader: ImageReader,
+        reader: RowReader,
         images: Sequence[pb.Image],
         *,
         fields: Sequence[str] | None = None,

@@ -1,6 +1,8 @@
-"""`podium.v1.ClassificationService`: pictures in, labels out."""
+"""`podium.v1.ClassificationService`: pictures and clips in, labels out."""
 
 import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from weakref import WeakKeyDictionary
 
 from podium.v1 import classification_service_pb2 as wire
@@ -15,9 +17,12 @@ from podium_server.imaging.decode import ImageLimits
 from podium_server.imaging.pool import ImagePool
 from podium_server.rpc import Call
 from podium_server.servable import Servable
+from podium_server.services import frame_stream, whole_clip
 from podium_server.services.classifier import Classifier
+from podium_server.services.clip_call import ClipModels, check_options, next_message
 from podium_server.services.tasks import purpose
 from podium_server.settings import Settings
+from podium_server.video.decoding import VideoLimits
 
 
 class ClassificationService:
@@ -34,6 +39,9 @@ class ClassificationService:
         self._max_images = settings.max_images_per_request
         self._limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels)
         self._pool = pool
+        self._settings = settings
+        self._video_limits = VideoLimits(settings.max_video_bytes, settings.max_video_frames, settings.max_video_pixels)
+        self._clips = ClipModels(catalogue, settings, pool)
         # Weak: a version that is unloaded takes what was compiled for it along.
         self._classifiers: WeakKeyDictionary[Servable, tuple[Classifier, Batcher]] = WeakKeyDictionary()
 
@@ -65,6 +73,35 @@ class ClassificationService:
             timings=timings,
         )
         return wire.ClassifyResponse(metadata=metadata, results=results)
+
+    async def ClassifyVideo(  # noqa: N802
+        self, requests: AsyncIterator[wire.ClassifyVideoRequest], call: Call
+    ) -> wire.ClassifyVideoResponse:
+        """Classify one clip."""
+        first = await next_message(requests, self._settings.max_silence_s)
+        check_options(first=True, given=first is not None and first.HasField("options"))
+        assert first is not None, "that is what was checked"
+        work = self._clips.begin(first.options.model, call, "ClassifyVideo")
+        upload = await whole_clip.receive(requests, first, self._video_limits, self._settings)
+        clip = await whole_clip.open_clip(work, upload, first.options, self._pool, self._video_limits)
+        response = await whole_clip.classify(work, clip, first.options)
+        work.answered()
+        return response
+
+    async def ClassifyFrames(  # noqa: N802
+        self, requests: AsyncIterator[wire.ClassifyFramesRequest], call: Call
+    ) -> AsyncGenerator[wire.ClassifyFramesResponse, None]:
+        """Classify frames as they come."""
+        silence_s = self._settings.max_silence_s
+        first = await next_message(requests, silence_s)
+        check_options(first=True, given=first is not None and first.HasField("options"))
+        assert first is not None, "that is what was checked"
+        work = self._clips.begin(first.options.model, call, "ClassifyFrames")
+        rows = frame_stream.rows_of(requests, first, call, work, max_silence_s=silence_s)
+        async with aclosing(frame_stream.answers(work, rows, first.options)) as answers:
+            async for answer in answers:
+                yield answer
+        work.answered()
 
     def _compile(self, servable: Servable) -> tuple[Classifier, Batcher]:
         """Make what a version's calls need, on the first of them.

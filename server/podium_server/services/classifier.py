@@ -1,6 +1,6 @@
 """What the classification service keeps of one version: compiled once from its manifest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,9 @@ from podium.v1 import model_manifest_pb2 as pb
 from podium_server.errors import InvalidArgument, RunFailed
 from podium_server.imaging.decode import ImageLimits
 from podium_server.imaging.reader import ImageReader
-from podium_server.services.ranking import NotFinite, best, probabilities
-from podium_server.signature import Signature, TensorSpec
-
-DEFAULT_TOP_K = 5
+from podium_server.services.class_names import ClassNames
+from podium_server.services.ranking import NotFinite
+from podium_server.signature import Signature
 
 
 def check_classifier(manifest: pb.ModelManifest, signatures: Mapping[str, Signature]) -> None:
@@ -48,11 +47,7 @@ class Classifier:
         except ValueError as error:
             raise ValueError(f"image_preprocessing: {error}") from error
         self.reader.check_fits(spec)
-        self._kind = manifest.classification.score_kind
-        if self._kind not in (pb.SCORE_KIND_LOGITS, pb.SCORE_KIND_PROBABILITIES):
-            raise ValueError("classification.score_kind must be LOGITS or PROBABILITIES")
-        self._labels = tuple(manifest.classification.labels)
-        _check_labels(self._labels, signature.outputs[0])
+        self._names = ClassNames(manifest.classification, signature.outputs[0])
 
     def results(
         self, pictures: NDArray[Any], scores: NDArray[Any], top_k: int, *, return_logits: bool
@@ -62,7 +57,7 @@ class Classifier:
         Args:
             pictures: what the graph was given, one row a picture.
             scores: the graph's output, one row a picture; axes after the first count as one.
-            top_k: how many classes to name; 0 for `DEFAULT_TOP_K`.
+            top_k: how many classes to name; 0 for the usual 5.
             return_logits: whether the scores are returned too.
 
         Raises:
@@ -73,22 +68,10 @@ class Classifier:
         results: list[wire.ClassificationResult] = []
         for index, row in enumerate(rows):
             try:
-                results.append(self._result(row, top_k or DEFAULT_TOP_K, return_logits))
+                results.append(self._names.result(row, top_k, return_logits=return_logits))
             except NotFinite as error:
                 raise _blame(pictures[index], index) from error
         return results
-
-    def _result(self, scores: NDArray[Any], top_k: int, return_logits: bool) -> wire.ClassificationResult:
-        if scores.dtype != np.float32:
-            scores = scores.astype(np.float32)
-        values = probabilities(scores, self._kind)
-        result = wire.ClassificationResult()
-        labels, add = self._labels, result.classes.add
-        for i in best(scores, top_k):
-            add(index=i, label=labels[i] if labels else "", probability=values.item(i))
-        if return_logits:
-            result.logits.extend(scores.tolist())
-        return result
 
 
 def _blame(picture: NDArray[Any], index: int) -> InvalidArgument | RunFailed:
@@ -97,13 +80,3 @@ def _blame(picture: NDArray[Any], index: int) -> InvalidArgument | RunFailed:
         field = f"images[{index}].tensor"
         return InvalidArgument(f"{field}: holds NaN or infinity; a picture's numbers must all be finite", field)
     return RunFailed(f"images[{index}]: the model's scores are not finite; it cannot classify this picture")
-
-
-def _check_labels(labels: Sequence[str], output: TensorSpec) -> None:
-    lengths = [length for length in output.shape[1:] if isinstance(length, int)]
-    if len(output.shape) < 2:
-        raise ValueError(f"output '{output.name}' is {list(output.shape)}; a classifier's has one row a picture")
-    if labels and len(lengths) == len(output.shape) - 1 and np.prod(lengths) != len(labels):
-        raise ValueError(
-            f"classification.labels has {len(labels)} names; output '{output.name}' is {list(output.shape)}"
-        )

@@ -12,6 +12,7 @@ from podium_server.pictures.picture_model import check_picture_model
 from podium_server.services.classifier import check_classifier
 from podium_server.signature import Signature
 from podium_server.text.padding_check import check_text_model
+from podium_server.video.clip_model import check_clip_model
 
 _Graphs = Mapping[str, tuple[Runnable, Signature]]
 _Check = Callable[[Package, _Graphs], None]
@@ -31,6 +32,7 @@ _CHECKS: Mapping[int, _Check] = MappingProxyType(
         int(pb.TASK_IMAGE_CAPTIONING): check_text_model,
         int(pb.TASK_TRANSLATION): check_text_model,
         int(pb.TASK_FORECASTING): _described(check_forecast_model),
+        int(pb.TASK_VIDEO_CLASSIFICATION): _described(check_clip_model),
     }
 )
 

@@ -1,0 +1,1 @@
+"""Clips: decoded, their frames chosen, read, cut into windows, and looked at by a network."""
