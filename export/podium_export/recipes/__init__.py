@@ -54,6 +54,8 @@ _BUNDLED = (
     Recipe("digits-gan", "GAN: handwritten digits of the class that is asked for", "digits_gan"),
     Recipe("denoiser", "Denoising autoencoder of handwritten digits", "denoiser"),
     Recipe("faces", "DCGAN: faces in colour", "faces"),
+    Recipe("shakespeare", "Character LSTM of plays: four versions from noise to verse", "shakespeare", (1, 2, 3, 4)),
+    Recipe("motion", "Convolutions and a GRU: which digit moves which way, frame by frame", "motion"),
 )
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType({recipe.name: recipe for recipe in _BUNDLED})

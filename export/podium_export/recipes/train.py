@@ -107,6 +107,8 @@ TRAINABLE: Mapping[str, _Place | _WriterPlace] = MappingProxyType(
         "digits-vae": _Place("digits_vae"),
         "digits-gan": _Place("digits_gan"),
         "denoiser": _Place("denoiser"),
+        "shakespeare": _WriterPlace("shakespeare"),
+        "motion": _Place("motion"),
     }
 )
 """The models whose weights come with podium."""
