@@ -106,24 +106,6 @@ class Settings(BaseModel):
     max_silence_s: Annotated[float, Field(gt=0, le=86_400)] = _setting(
         300.0, "Longest time that a stream of frames may be silent.", "above 0, at most 86400 seconds"
     )
-    max_calls_per_client: _Count | None = _setting(
-        None,
-        "Most calls of one client at a time: of a token's name, else of an address. [default: any number]",
-        "a whole number, 1 … 1000000",
-    )
-    max_rate_per_client: Annotated[float, Field(gt=0, le=1_000_000)] | None = _setting(
-        None,
-        "Most requests a second of one client, and as many at once after a rest. [default: any number]",
-        "above 0, at most 1000000 a second",
-    )
-    max_calls_per_model: _Count | None = _setting(
-        None, "Most calls of one model at a time. [default: any number]", "a whole number, 1 … 1000000"
-    )
-    max_request_memory_bytes: _Memory | None = _setting(
-        None,
-        "Most bytes of requests in the server at a time; such as 2GiB. [default: any number]",
-        "1 … 1099511627776 bytes, or such as 2GiB",
-    )
     max_prompt_tokens: _Count = _setting(
         65_536, "Most tokens that a call may bring: of its prompt, or of all its texts.", "a whole number, 1 … 1000000"
     )
