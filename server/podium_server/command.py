@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from podium_server.load_settings import CONFIG_VARIABLE, SettingsError, flag, load_settings
+from podium_server.load_settings import CONFIG_VARIABLE, SettingsError, flag, is_path, load_settings
 from podium_server.settings import Settings
 
 
@@ -28,7 +28,7 @@ def _parameters() -> list[click.Parameter]:
             spellings = [f"{flag(name)}/--no-{name}"]
             parameters.append(click.Option([*spellings, name], default=None, help=words))
         else:
-            metavar = "PATH" if field.annotation is Path else "VALUE"
+            metavar = "PATH" if is_path(name) else "VALUE"
             parameters.append(click.Option([flag(name), name], metavar=metavar, help=words))
     config = click.Option(
         ["--config", "config"],

@@ -15,7 +15,7 @@ from podium_server.settings import Settings
 PREFIX = "PODIUM_"
 CONFIG_VARIABLE = "PODIUM_CONFIG"
 # Variables that are not settings of the server: where they come from, and what callers' commands read.
-_NO_SETTINGS = frozenset({CONFIG_VARIABLE, "PODIUM_ADDRESS"})
+_NO_SETTINGS = frozenset({CONFIG_VARIABLE, "PODIUM_ADDRESS", "PODIUM_TOKEN"})
 # Kubernetes gives every container variables for each Service around it: PODIUM_SERVICE_HOST, PODIUM_PORT and
 # PODIUM_PORT_8001_TCP_ADDR for one named "podium", PODIUM_GRPC_PORT=tcp://10.0.0.7:8001 for "podium-grpc".
 _SERVICE_LINK = re.compile(r"(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)$")
@@ -97,6 +97,11 @@ def flag(name: str) -> str:
     return f"--{spelling(name)}"
 
 
+def is_path(name: str) -> bool:
+    """Whether a setting names a file or a folder."""
+    return "Path" in str(Settings.model_fields[name].annotation)
+
+
 def _from_environment(environ: Mapping[str, str], problems: list[Problem]) -> dict[str, _Given]:
     given: dict[str, _Given] = {}
     for variable, value in sorted(environ.items()):
@@ -130,8 +135,8 @@ def _from_file(file: Path, origin: str, problems: list[Problem]) -> dict[str, _G
         elif name in given:
             problems.append(Problem(f"{spelling(name)} from file {file}: is set twice", False))
         else:
-            is_path = Settings.model_fields[name].annotation is Path and isinstance(value, str)
-            given[name] = _Given(file.parent / Path(value).expanduser() if is_path else value, f"file {file}")
+            beside = is_path(name) and isinstance(value, str)
+            given[name] = _Given(file.parent / Path(value).expanduser() if beside else value, f"file {file}")
     return given
 
 
@@ -186,6 +191,14 @@ def _together(settings: Settings, given: Mapping[str, _Given], wrong: Set[str]) 
         yield from clash("grpc_port", "http_port", "must differ; 0 takes any free port")
     if (settings.sessions is None) != (settings.threads is None):
         yield from clash("sessions", "threads", "sessions and threads must both be set, or neither")
+    if (settings.tls_certificate is None) != (settings.tls_key is None):
+        yield from clash("tls_certificate", "tls_key", "tls-certificate and tls-key must both be set, or neither")
+    if settings.tls_client_ca is not None and settings.tls_certificate is None:
+        what = "tls-certificate and tls-key must be set too: without TLS nobody shows a certificate"
+        yield from clash("tls_client_ca", "tls_certificate", what)
+    if (settings.max_request_memory_bytes or settings.max_message_bytes) < settings.max_message_bytes:
+        what = "the second must be at most the first, or such a message could never be admitted"
+        yield from clash("max_request_memory_bytes", "max_message_bytes", what)
     if settings.max_images_per_request > settings.queue_rows:
         what = "the first must be at most the second, or such a call could never be admitted"
         yield from clash("max_images_per_request", "queue_rows", what)

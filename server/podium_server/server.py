@@ -40,6 +40,13 @@ from podium_server.rpc import Gate, handlers
 from podium_server.runtime.cores import allowed_cores
 from podium_server.runtime.probe import DeviceUnavailable, choose_device
 from podium_server.services.captioning import CaptioningService
+from podium_server.security.access import is_loopback
+from podium_server.security.certificates import Certificates
+from podium_server.security.guard import Guard
+from podium_server.security.identity import CertificateError
+from podium_server.security.page_access import PageAccess
+from podium_server.security.posted import post_guard, read_certificates
+from podium_server.security.tokens import TokenFileError
 from podium_server.services.classification import ClassificationService
 from podium_server.services.forecasting import ForecastService
 from podium_server.services.health import HealthReporter
@@ -90,6 +97,7 @@ class Server:
         self.gate = Gate()
         self._loader = Loader(_load_options(settings), self.metrics, check_package)
         self.catalogue = Catalogue(settings.repository, settings.versions, self._loader.load, self.metrics)
+        self._certificates, self._guard = _secure(settings, self.metrics)
         self._pool = ImagePool(settings.cores or allowed_cores(), settings.queue_rows)
         self._observers = choose_observers(settings)
         services = self._services()
@@ -97,7 +105,12 @@ class Server:
         self._grpc = aio.server(options=_channel_options(settings))
         for descriptor, implementation in services:
             handler = handlers(
-                descriptor, implementation, metrics=self.metrics, gate=self.gate, observers=self._observers
+                descriptor,
+                implementation,
+                metrics=self.metrics,
+                gate=self.gate,
+                observers=self._observers,
+                guard=self._guard,
             )
             self._grpc.add_generic_rpc_handlers([handler])
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._grpc)
@@ -127,13 +140,15 @@ class Server:
         host = self.settings.host
         listener = _bind(host, self.settings.http_port)
         try:
-            grpc_port = self._grpc.add_insecure_port(_address(host, self.settings.grpc_port))
+            grpc_port = self._add_grpc_port(_address(host, self.settings.grpc_port))
         except RuntimeError as error:
             listener.close()
             address = _address(host, self.settings.grpc_port)
             raise StartError(f"grpc-port: {address} cannot be bound; is it in use? 0 takes any free port") from error
         await self._grpc.start()
-        self._http = HttpServer(application(self.catalogue, self.metrics), listener)
+        access = PageAccess(self._guard.access.tokens, asks_clients=self._asks_clients)
+        tls = self._certificates.for_http() if self._certificates else None
+        self._http = HttpServer(application(self.catalogue, self.metrics, access), listener, tls)
         self._http.start()
         return Ports(grpc_port, listener.getsockname()[1])
 
@@ -141,6 +156,16 @@ class Server:
         """Load the repository and become ready."""
         await self.catalogue.start()
         self._health.update()
+
+    @property
+    def _asks_clients(self) -> bool:
+        """Whether callers must show a certificate."""
+        return self._certificates is not None and self._certificates.asks_clients
+
+    def _add_grpc_port(self, address: str) -> int:
+        if self._certificates is None:
+            return self._grpc.add_insecure_port(address)
+        return self._grpc.add_secure_port(address, self._certificates.for_grpc())
 
     async def stop(self) -> None:
         """Take nothing new, finish what was accepted within the limit, and close."""
@@ -174,6 +199,19 @@ def _load_options(settings: Settings) -> LoadOptions:
         raise StartError(str(error)) from error
     for reason in choice.passed_over:
         log.warning("%s", reason)
+def _secure(settings: Settings, metrics: Metrics) -> tuple[Certificates | None, Guard]:
+    """Read what stands at the door."""
+    try:
+        certificates, guard = read_certificates(settings), post_guard(settings, metrics)
+    except (CertificateError, TokenFileError) as error:
+        raise StartError(str(error)) from error
+    if certificates is not None:
+        metrics.show_expiry(lambda: certificates.expires)
+    elif settings.tokens is not None and not is_loopback(settings.host):
+        log.warning("tokens: they can be read on the way here unless something before this server adds TLS")
+    return certificates, guard
+
+
     layout = None
     if settings.sessions is not None and settings.threads is not None:
         layout = Layout(settings.sessions, settings.threads)

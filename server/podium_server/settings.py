@@ -29,6 +29,7 @@ def _read_versions(value: object) -> object:
         return None
     match = re.fullmatch(r"latest(?::(0|[1-9]\d{0,5}))?", value) if isinstance(value, str) else None
     if match is None or match[1] == "0":
+_Memory = Annotated[int, BeforeValidator(_read_bytes), Field(ge=1, le=1024 * GIB)]
         raise ValueError
     return int(match[1] or 1)
 
@@ -56,6 +57,16 @@ def _setting(default: Any, description: str, must: str = "") -> Any:
     return Field(default, description=description, json_schema_extra=extra)
 
 
+    tls_certificate: Path | None = _setting(
+        None, "PEM file of the server's certificate and those between it and its authority; with --tls-key: TLS."
+    )
+    tls_key: Path | None = _setting(None, "PEM file of the certificate's private key, without a passphrase.")
+    tls_client_ca: Path | None = _setting(
+        None, "PEM file of the authorities whose certificates callers must show. [default: nobody must show one]"
+    )
+    tokens: Path | None = _setting(
+        None, "File of the tokens that callers may show; see `podium token`. [default: everybody may call]"
+    )
 class Settings(BaseModel):
     """How this server runs: frozen, valid on its own and together."""
 
@@ -105,6 +116,24 @@ class Settings(BaseModel):
     )
     max_silence_s: Annotated[float, Field(gt=0, le=86_400)] = _setting(
         300.0, "Longest time that a stream of frames may be silent.", "above 0, at most 86400 seconds"
+    )
+    max_calls_per_client: _Count | None = _setting(
+        None,
+        "Most calls of one client at a time: of a token's name, else of an address. [default: any number]",
+        "a whole number, 1 … 1000000",
+    )
+    max_rate_per_client: Annotated[float, Field(gt=0, le=1_000_000)] | None = _setting(
+        None,
+        "Most requests a second of one client, and as many at once after a rest. [default: any number]",
+        "above 0, at most 1000000 a second",
+    )
+    max_calls_per_model: _Count | None = _setting(
+        None, "Most calls of one model at a time. [default: any number]", "a whole number, 1 … 1000000"
+    )
+    max_request_memory_bytes: _Memory | None = _setting(
+        None,
+        "Most bytes of requests in the server at a time; such as 2GiB. [default: any number]",
+        "1 … 1099511627776 bytes, or such as 2GiB",
     )
     max_prompt_tokens: _Count = _setting(
         65_536, "Most tokens that a call may bring: of its prompt, or of all its texts.", "a whole number, 1 … 1000000"

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import Generator
 
 import uvicorn
@@ -14,14 +15,27 @@ from starlette.routing import Route
 
 from podium_server.catalogue import Catalogue
 from podium_server.metrics import Metrics
+from podium_server.security.page_access import OPEN, PageAccess
+from podium_server.security.shown_certificate import ShownCertificateProtocol
 
 
-def application(catalogue: Catalogue, metrics: Metrics) -> Starlette:
-    """Make the application: `/metrics`, `/livez`, `/readyz`."""
+def application(catalogue: Catalogue, metrics: Metrics, access: PageAccess = OPEN) -> Starlette:
+    """Make the application: `/metrics`, `/livez`, `/readyz`.
 
-    async def show_metrics(_: Request) -> Response:
-        page = await asyncio.to_thread(generate_latest, metrics.registry)
-        return Response(page, media_type=CONTENT_TYPE_LATEST)
+    Args:
+        catalogue: whose state probes ask for.
+        metrics: what the page shows.
+        access: who may see it; probes are answered to everybody.
+    """
+
+    async def show_metrics(request: Request) -> Response:
+        refusal = access.refuse(request)
+        if refusal is not None:
+            return refusal
+        # OpenMetrics for who asks for it, as Prometheus does: it has exemplars.
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        page = await asyncio.to_thread(encode, metrics.registry)
+        return Response(page, media_type=content_type)
 
     async def live(_: Request) -> Response:
         return PlainTextResponse("live\n")
@@ -54,10 +68,19 @@ class HttpServer:
     Args:
         app: what answers.
         listener: a bound socket.
+        tls: what is shown and asked for in handshakes; None: no TLS.
     """
 
-    def __init__(self, app: Starlette, listener: socket.socket) -> None:
-        config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, ws="none")
+    def __init__(self, app: Starlette, listener: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+        config = uvicorn.Config(
+            app,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            ws="none",
+            http=ShownCertificateProtocol if tls else "auto",
+            ssl_context_factory=(lambda config, default: tls) if tls else None,
+        )
         self._server = _QuietServer(config)
         self._listener = listener
         self._task: asyncio.Task[None] | None = None

@@ -1,0 +1,32 @@
+"""Whether who asks over HTTP has shown a certificate: uvicorn does not tell, so its protocol is asked."""
+
+import asyncio
+from collections.abc import MutableMapping
+from typing import Any, TypeAlias, cast
+
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+Scope: TypeAlias = MutableMapping[str, Any]
+# As the TLS extension of ASGI names it.
+_EXTENSION = "tls"
+
+
+class ShownCertificateProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
+    """A connection whose requests say whether a certificate of the right authority was shown in the handshake."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin; the handshake is over by now."""
+        super().connection_made(cast("asyncio.Transport", transport))
+        if transport.get_extra_info("peercert"):
+            inner: Any = self.app
+
+            async def shown(scope: Scope, receive: Any, send: Any) -> None:
+                scope.setdefault("extensions", {})[_EXTENSION] = {}
+                await inner(scope, receive, send)
+
+            self.app: Any = shown
+
+
+def shows_certificate(scope: Scope) -> bool:
+    """Whether a certificate of the right authority came with the connection of a request."""
+    return _EXTENSION in scope.get("extensions", {})
