@@ -95,9 +95,11 @@ class Server:
         self.settings = settings
         self.metrics = Metrics()
         self.gate = Gate()
-        self._loader = Loader(_load_options(settings), self.metrics, check_package)
-        self.catalogue = Catalogue(settings.repository, settings.versions, self._loader.load, self.metrics)
         self._certificates, self._guard = _secure(settings, self.metrics)
+        self._loader = Loader(_load_options(settings), self.metrics, check_package)
+        residence = Residence(settings.memory_budget, settings.drain_s)
+        self.catalogue = Catalogue(settings.repository, settings.versions, self._loader.load, self.metrics, residence)
+        self._watch = RepositoryWatch(settings.repository, settings.watch, self.catalogue.look_again)
         self._pool = ImagePool(settings.cores or allowed_cores(), settings.queue_rows)
         self._observers = choose_observers(settings)
         services = self._services()
