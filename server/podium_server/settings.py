@@ -23,6 +23,16 @@ def _read_bytes(value: object) -> object:
     return value
 
 
+def _read_versions(value: object) -> object:
+    """Read "all" as None and "latest:2" as 2."""
+    if value == "all":
+        return None
+    match = re.fullmatch(r"latest(?::(0|[1-9]\d{0,5}))?", value) if isinstance(value, str) else None
+    if match is None or match[1] == "0":
+        raise ValueError
+    return int(match[1] or 1)
+
+
 def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
