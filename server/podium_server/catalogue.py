@@ -1,52 +1,83 @@
-"""The models of a repository and the state of each version: found, loaded, answered for, unloaded."""
+"""The models of a repository: which there are, and who answers a call of each name."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from podium.v1 import model_manifest_pb2 as manifest_pb
-
-from podium_server.errors import LoadFailed, ModelNotFound, NotReady
+from podium_server.errors import DeadlineExceeded, LoadFailed, ModelNotFound, NotReady
+from podium_server.lifecycle import Lifecycle, Load, Residence
 from podium_server.metrics import Metrics
-from podium_server.model_ref import NAME, is_version, parse_ref
-from podium_server.package import PackageError
+from podium_server.model_ref import NAME, ModelRef, parse_ref
+from podium_server.observing.observer import CallWatch
 from podium_server.servable import Servable
+from podium_server.served_model import ServedModel, Wanted, always, if_changed
 from podium_server.version_entry import STATES, VersionEntry, VersionState
+from podium_server.versions.folders import version_numbers
+from podium_server.versions.policy import Policy
+from podium_server.versions.route import DEFAULT, Route
+from podium_server.versions.serving_file import Serving
 
 log = logging.getLogger(__name__)
 
-
-# Reads, replays and warms one version folder; raises PackageError with the reason when it must not be served.
-Load = Callable[[str, int, Path], Awaitable[Servable]]
-# Told after each change of a model's versions.
 Watcher = Callable[[str], None]
+_NO_ALIASES = Serving()
+
+
+class Caller(Protocol):
+    """What the catalogue asks of a call: `podium_server.rpc.Call`."""
+
+    @property
+    def deadline(self) -> float | None:
+        """The monotonic second at which the caller stops waiting."""
+        ...
+
+    request_id: str
+    watches: Sequence[CallWatch]
+
+    def serve_with(self, servable: Servable) -> Servable:
+        """Keep a version until the call has ended."""
+        ...
 
 
 class Catalogue:
     """What is served; used in one event loop.
 
+    Attributes:
+        watchers: called with a model's name after each change of its versions or aliases.
+        copies: makes what copies an answered call to a version; None where nothing does.
+
     Args:
         repository: the folder that holds a folder a model, with a folder a version.
-        latest: how many of each model's newest versions are served; None for all. One that is broken takes nobody's
-            place: the next older one is served instead.
+        policy: which versions of each model are served, where the model's own file does not say. Of the newest n, one
+            that is broken takes nobody's place: the next older one is served instead.
         load: loads one version.
         metrics: shows the states.
+        residence: how versions stay in memory.
     """
 
-    def __init__(self, repository: Path, latest: int | None, load: Load, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        repository: Path,
+        policy: Policy,
+        load: Load,
+        metrics: Metrics,
+        residence: Residence = Residence(),  # noqa: B008  frozen
+    ) -> None:
         self._repository = repository
-        self._latest = latest
-        self._load = load
+        self._policy = policy
         self._metrics = metrics
-        self._models: dict[str, dict[int, VersionEntry]] = {}
-        self._defaults: dict[str, Servable] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._lifecycle = Lifecycle(load, metrics, residence, self._changed)
+        self._models: dict[str, ServedModel] = {}
+        self._defaults: dict[str, Servable] = {}  # who answers a bare name at once, and nobody else a part of it
+        self._shown: dict[str, set[int]] = {}
         self._jobs: set[asyncio.Task[None]] = set()
         self._ready = False
+        self._closed = False
         self.watchers: list[Watcher] = []
+        self.copies: Callable[[ModelRef], CallWatch] | None = None
 
     @property
     def ready(self) -> bool:
@@ -55,72 +86,75 @@ class Catalogue:
 
     def models(self) -> Mapping[str, Mapping[int, VersionEntry]]:
         """Every model by name, its versions ascending."""
-        return {name: dict(sorted(versions.items())) for name, versions in sorted(self._models.items())}
+        models = sorted(self._models.items())
+        return {name: dict(sorted(model.versions.items())) for name, model in models if model.versions}
 
-    def default(self, name: str) -> Servable | None:
-        """The newest ready version of a model, if any is."""
-        return self._defaults.get(name)
+    def default(self, name: str) -> VersionEntry | None:
+        """Who answers a model's bare name, if any version does."""
+        model = self._models.get(name)
+        return model.default if model is not None else None
+
+    def aliases(self, name: str) -> Mapping[str, Route]:
+        """A model's aliases."""
+        model = self._models.get(name)
+        return (model.serving if model is not None else _NO_ALIASES).aliases
+
+    async def serve(self, ref: str | ModelRef, call: Caller, key: str = "") -> Servable:
+        """Find who answers a call, and keep it until the call has ended; a version that is not in memory is loaded.
+
+        Args:
+            ref: "name", "name/version" or "name@alias".
+            call: who asks.
+            key: decides who belongs to a canary's share; empty takes the call's id.
+
+        Raises:
+            InvalidArgument: `ref` is none of the three.
+            ModelNotFound: no such model, version or alias.
+            NotReady: it is there and does not answer.
+            DeadlineExceeded: it was not loaded in time.
+        """
+        servable = self._defaults.get(ref) if isinstance(ref, str) else None
+        if servable is not None:
+            return call.serve_with(servable)
+        named = parse_ref(ref) if isinstance(ref, str) else ref
+        key = key or call.request_id
+        while True:
+            entry = self._choose(named, key)
+            if entry.servable is not None and entry.state is VersionState.READY:
+                self._copy(named, call, key)
+                return call.serve_with(entry.servable)
+            await self._wake(named.name, entry, call.deadline)
 
     def resolve(self, name: str, version: int | None = None) -> Servable:
-        """Find who answers.
+        """Find who answers at once.
 
         Args:
             name: the model's name.
-            version: None for the newest that is ready.
+            version: None for what the bare name means.
 
         Raises:
             ModelNotFound: no such model or version.
             NotReady: it is there and does not answer.
         """
-        if version is None:
-            servable = self._defaults.get(name)
-            if servable is not None:
-                return servable
-        entry = self.entry(name, version)
-        if entry.state is VersionState.READY and entry.servable is not None:
-            return entry.servable
-        raise NotReady(
-            f"model '{name}' version {entry.version} is {entry.state.name.lower()}"
-            + (f": {entry.reason}" if entry.reason else "; send the request again later")
-        )
+        return self._ready_one(name, self._entry(ModelRef(name, version)))
 
     def resolve_ref(self, ref: str) -> Servable:
-        """Find who answers for "name", "name/version" or "name@alias".
+        """Find who answers at once for "name", "name/version" or "name@alias".
 
         Raises:
             InvalidArgument: it is none of these.
             ModelNotFound, NotReady: as `resolve`.
         """
-        servable = self._defaults.get(ref)
-        if servable is not None:
-            return servable
-        parsed = parse_ref(ref)
-        if parsed.alias is not None:
-            self._versions(parsed.name)
-            raise ModelNotFound(f"model '{parsed.name}' has no alias '{parsed.alias}'; it has none at all")
-        return self.resolve(parsed.name, parsed.version)
+        named = parse_ref(ref)
+        return self._ready_one(named.name, self._entry(named))
 
-    def entry(self, name: str, version: int | None = None) -> VersionEntry:
-        """The state of a version; of the default one, or else the newest, when `version` is None.
+    def entry(self, name: str, version: int | None = None, alias: str | None = None) -> VersionEntry:
+        """The state of a version; of the default one, or else the newest, when no version is named.
 
         Raises:
-            ModelNotFound: no such model or version.
+            ModelNotFound: no such model, version or alias.
         """
-        versions = self._versions(name)
-        if version is None:
-            default = self._defaults.get(name)
-            version = default.version if default else max(versions)
-        if version not in versions:
-            known = ", ".join(map(str, sorted(versions)))
-            raise ModelNotFound(f"model '{name}' has no version {version}; it has {known}")
-        return versions[version]
-
-    def _versions(self, name: str) -> dict[int, VersionEntry]:
-        versions = self._models.get(name)
-        if not versions:
-            known = ", ".join(sorted(self._models)[:20]) or "none"
-            raise ModelNotFound(f"Request for unknown model: '{name[:200]}' is not found; the repository has: {known}")
-        return versions
+        return self._entry(ModelRef(name, version, alias))
 
     async def start(self) -> None:
         """Load the whole repository; what is broken is reported, the rest serves."""
@@ -133,9 +167,9 @@ class Catalogue:
                     name,
                 )
         await asyncio.gather(*(self._load_at_start(name) for name in names if NAME.fullmatch(name)))
-        if not self._models:
+        if not self.models():
             log.warning("%s holds no models: expected MODEL/VERSION/model.json, such as digits/1/", self._repository)
-        self._ready = True
+        self._ready = not self._closed
 
     async def load(self, name: str) -> None:
         """Load a model as the repository has it now; versions that are ready and still there stay.
@@ -147,7 +181,7 @@ class Catalogue:
             LoadFailed: none of its versions can be served.
         """
         try:
-            if not NAME.fullmatch(name) or not self._found(name):
+            if not NAME.fullmatch(name) or not self._has_versions(name):
                 raise ModelNotFound(f"Request for unknown model: '{name[:200]}' is not found in the repository")
             await self._to_its_end(self._load_or_fail(name))
         except OSError as error:
@@ -156,13 +190,47 @@ class Catalogue:
     async def unload(self, name: str) -> None:
         """Take nothing new for a model, let accepted calls finish, and let go of it.
 
-        Once begun it goes on to its end, even when its caller leaves.
+        It stays unloaded until somebody loads it, or files of it change. Once begun it goes on to its end, even when
+        its caller leaves.
 
         Raises:
             ModelNotFound: no such model is loaded.
         """
-        self._versions(name)
-        await self._to_its_end(self._unload_model(name))
+        await self._to_its_end(self._model(name).unload())
+
+    async def look_again(self, name: str) -> None:
+        """Take up what has changed of a model in the repository; what was unloaded or broken and did not, stays so."""
+        if not NAME.fullmatch(name) or self._closed or not self._repository.is_dir():
+            return
+        try:
+            await self._to_its_end(self._update(name, if_changed))
+        except OSError as error:
+            log.error("model %s stays as it is: its folder cannot be read: %s", name, error.strerror)
+
+    async def set_alias(self, name: str, alias: str, route: Route) -> None:
+        """Say where the calls of an alias go, from the next call on.
+
+        Raises:
+            ModelNotFound: the repository has no such model or version.
+            LoadFailed: one of the versions cannot be served, or the model is unloaded.
+            RepositoryUnwritable: it cannot be kept.
+        """
+        model = self._model(name)
+        try:
+            await self._to_its_end(model.set_alias(alias, route))
+        except OSError as error:
+            raise LoadFailed(f"alias '{alias}' stays as it is: the folder cannot be read: {error.strerror}") from error
+        self._begin(self.look_again(name))  # versions that no alias needs any more may go
+
+    async def delete_alias(self, name: str, alias: str) -> None:
+        """Take an alias away.
+
+        Raises:
+            ModelNotFound: no such model or alias.
+            RepositoryUnwritable: it cannot be kept.
+        """
+        await self._to_its_end(self._model(name).delete_alias(alias))
+        self._begin(self.look_again(name))
 
     def drain(self) -> None:
         """Stop being ready; versions go on answering what was accepted."""
@@ -170,144 +238,144 @@ class Catalogue:
 
     def stop_writing(self) -> None:
         """End the sequences of all versions as they stand: the time that accepted calls had is over."""
-        for versions in self._models.values():
-            for entry in versions.values():
+        for model in self._models.values():
+            for entry in model.versions.values():
                 if entry.servable is not None:
                     entry.servable.stop_writing()
 
     async def close(self) -> None:
         """Unload everything: accepted calls finish."""
         self.drain()
-        await asyncio.gather(*self._jobs, return_exceptions=True)
-        await asyncio.gather(*(self._unload_model(name) for name in list(self._models)))
+        self._closed = True
+        while self._jobs:
+            await asyncio.gather(*self._jobs, return_exceptions=True)
+        await self._lifecycle.close()
+        await asyncio.gather(*(model.unload() for model in self._models.values()))
 
-    async def _to_its_end(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do what must not stop half-way, in a task that outlives its caller."""
+    def _begin(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         job = asyncio.get_running_loop().create_task(work)
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
-        await asyncio.shield(job)
+        return job
 
-    def _found(self, name: str) -> list[int]:
-        """The versions of a model in the repository, ascending."""
-        folder = self._repository / name
-        if not folder.is_dir():
-            return []
-        return sorted(int(path.name) for path in folder.iterdir() if path.is_dir() and is_version(path.name))
+    async def _to_its_end(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do what must not stop half-way, in a task that outlives its caller."""
+        await asyncio.shield(self._begin(work))
+
+    def _has_versions(self, name: str) -> bool:
+        return bool(version_numbers(self._repository / name))
 
     async def _load_at_start(self, name: str) -> None:
         try:
-            if not self._found(name):
+            await self._update(name, always, asleep=self._lifecycle.on_demand)
+            if not self._models[name].versions:
                 log.warning("folder '%s' is not served: it holds no version, such as %s/1/", name, name)
-            await self._load_model(name)
         except OSError as error:
             log.error("model %s is not served: its folder cannot be read: %s", name, error.strerror)
 
     async def _load_or_fail(self, name: str) -> None:
-        await self._load_model(name)
-        if name not in self._defaults:
+        await self._update(name, always)
+        model = self._models[name]
+        if model.default is not None and model.default.state is VersionState.DORMANT:
+            await model.wake(model.default)
+        if not any(entry.answers for entry in model.versions.values()):
             reasons = "; ".join(f"version {e.version}: {e.reason}" for e in self.models().get(name, {}).values())
             raise LoadFailed(f"failed to load '{name}': {reasons or 'its folder is gone'}")
 
-    async def _load_model(self, name: str) -> None:
-        async with self._lock(name):
-            found = self._found(name)
-            versions = self._models.setdefault(name, {})
-            wanted = await self._load_newest(name, found)
-            gone = [entry for number, entry in versions.items() if number not in wanted]
-            await asyncio.gather(*(self._unload_version(name, entry) for entry in gone))
-            for entry in gone:
-                del versions[entry.version]
-                self._metrics.forget_state(name, entry.version, STATES)
-            if not versions:
-                del self._models[name]
-            self._changed(name)
+    async def _update(self, name: str, wanted: Wanted, *, asleep: bool = False) -> None:
+        model = self._models.get(name)
+        if model is None:
+            folder = self._repository / name
+            # It is kept when its last version goes: somebody may be waiting for its lock.
+            model = self._models[name] = ServedModel(name, folder, self._policy, self._lifecycle, self._changed)
+        await model.update(wanted, asleep=asleep)
 
-    async def _load_newest(self, name: str, found: Sequence[int]) -> Sequence[int]:
-        """Load from the newest on, until as many as wanted are ready; the versions that are kept, broken ones too."""
-        versions, tried = self._models[name], 0
-        while tried < len(found):
-            ready = sum(versions[number].state is VersionState.READY for number in found[len(found) - tried :])
-            missing = len(found) if self._latest is None else self._latest - ready
-            if missing <= 0:
-                break
-            older = found[: len(found) - tried][-missing:]
-            await self._load_versions(name, older)
-            tried += len(older)
-        return found[len(found) - tried :]
-
-    async def _load_versions(self, name: str, numbers: Sequence[int]) -> None:
-        """Load those that are not ready, side by side."""
-        versions = self._models[name]
-        loading = [n for n in numbers if n not in versions or versions[n].state is not VersionState.READY]
-        for number in loading:
-            versions[number] = VersionEntry(number, VersionState.LOADING)
-            self._changed(name)
-        await asyncio.gather(*(self._load_version(name, versions[number]) for number in loading))
-
-    async def _load_version(self, name: str, entry: VersionEntry) -> None:
-        began = time.monotonic()
+    async def _wake(self, name: str, entry: VersionEntry, deadline: float | None) -> None:
+        """Load a version for a call, which waits no longer than its deadline; the load goes on."""
+        model = self._model(name)
         try:
-            servable = await self._load(name, entry.version, self._repository / name / str(entry.version))
-        except PackageError as error:
-            entry.state, entry.reason = VersionState.UNAVAILABLE, str(error)
-            log.error("model %s version %d is not served: %s", name, entry.version, error)
-        except Exception as error:  # whatever is wrong with one version, the rest must serve
-            entry.state, entry.reason = VersionState.UNAVAILABLE, f"loading it failed: {error!r}"
-            log.exception("model %s version %d is not served", name, entry.version)
-        else:
-            entry.state, entry.reason, entry.servable = VersionState.READY, "", servable
-            entry.load_s = time.monotonic() - began
-            self._show(entry, servable)
-            log.info("model %s version %d is ready after %.3f s", name, entry.version, entry.load_s)
-        self._changed(name)
+            async with asyncio.timeout(None if deadline is None else max(0.0, deadline - time.monotonic())):
+                await model.wake(entry)
+        except TimeoutError as error:
+            message = f"Request timeout expired: model '{name}' version {entry.version} is still being loaded"
+            raise DeadlineExceeded(message) from error
+        if not entry.answers and model.default is None:
+            await self.look_again(name)  # an older version may take its place
 
-    def _show(self, entry: VersionEntry, servable: Servable) -> None:
-        """Show a version that became ready in the metrics."""
-        metrics = servable.usage.metrics
-        metrics.loaded(_task(servable), servable.provider, entry.load_s, lambda: servable.waiting_rows)
-        generator = servable.generator
-        if generator is not None:
-            metrics.writes(lambda: generator.num_running, lambda: generator.num_waiting)
-        for graph, plan in servable.plans.items():
-            layout, rate = plan.layout, plan.rows_per_second
-            metrics.planned(graph, plan.max_batch_rows, layout.num_sessions, layout.num_threads, rate)
+    def _model(self, name: str) -> ServedModel:
+        model = self._models.get(name)
+        if model is None or not model.versions:
+            known = ", ".join(list(self.models())[:20]) or "none"
+            raise ModelNotFound(f"Request for unknown model: '{name[:200]}' is not found; the repository has: {known}")
+        return model
 
-    async def _unload_model(self, name: str) -> None:
-        async with self._lock(name):
-            entries = self._models.get(name, {}).values()
-            await asyncio.gather(*(self._unload_version(name, entry) for entry in entries))
+    def _entry(self, ref: ModelRef) -> VersionEntry:
+        """Whom a name means, whether it answers or not."""
+        model = self._model(ref.name)
+        known = ", ".join(map(str, sorted(model.versions)))
+        if ref.version is not None:
+            if ref.version not in model.versions:
+                raise ModelNotFound(f"model '{ref.name}' has no version {ref.version}; it has {known}")
+            return model.versions[ref.version]
+        alias = ref.alias or DEFAULT
+        route = model.serving.aliases.get(alias)
+        if route is None:
+            if alias != DEFAULT:
+                raise ModelNotFound(model.no_alias(alias))
+            return model.default or model.versions[max(model.versions)]
+        if route.version not in model.versions:
+            raise ModelNotFound(
+                f"model '{ref.name}' has no version {route.version} any more, which its alias '{alias}' means; it has "
+                f"{known}: publish it again, or move the alias"
+            )
+        return model.versions[route.version]
 
-    async def _unload_version(self, name: str, entry: VersionEntry) -> None:
-        servable = entry.servable
-        if servable is None:
-            entry.state, entry.reason = VersionState.UNAVAILABLE, entry.reason or "unloaded"
+    def _choose(self, ref: ModelRef, key: str) -> VersionEntry:
+        """Whom a call goes to: the name's version, or for its share of the calls a candidate that answers."""
+        entry, model = self._entry(ref), self._models[ref.name]
+        route = model.serving.aliases.get(ref.alias or DEFAULT) if ref.version is None else None
+        if route is not None and route.canary is not None and route.canary.takes(f"{ref.name} {key}"):
+            candidate = model.versions.get(route.canary.version)
+            entry = candidate if candidate is not None and candidate.answers else entry
+        if not entry.answers:
+            raise _not_ready(ref.name, entry)
+        return entry
+
+    def _copy(self, ref: ModelRef, call: Caller, key: str) -> None:
+        """Have a call copied to the candidate that its name's shadow says, once it was answered."""
+        route = self._models[ref.name].serving.aliases.get(ref.alias or DEFAULT) if ref.version is None else None
+        if route is None or route.shadow is None or not route.shadow.takes(f"{ref.name} {key} shadow"):
             return
-        entry.state, entry.reason = VersionState.UNLOADING, "unloading"
-        self._changed(name)
-        await servable.close()
-        entry.state, entry.reason, entry.servable = VersionState.UNAVAILABLE, "unloaded", None
-        servable.usage.metrics.unloaded(_task(servable), servable.provider, list(servable.plans))
-        log.info("model %s version %d is unloaded", name, entry.version)
-        self._changed(name)
+        candidate = self._models[ref.name].versions.get(route.shadow.version)
+        if self.copies is not None and candidate is not None and candidate.answers:
+            call.watches = (*call.watches, self.copies(ModelRef(ref.name, candidate.version)))
+
+    def _ready_one(self, name: str, entry: VersionEntry) -> Servable:
+        if entry.state is VersionState.READY and entry.servable is not None:
+            return entry.servable
+        raise _not_ready(name, entry)
 
     def _changed(self, name: str) -> None:
-        """Keep the default, the metrics and the watchers up with a model's versions."""
-        versions = self._models.get(name, {})
-        ready = [e.servable for _, e in sorted(versions.items()) if e.state is VersionState.READY and e.servable]
-        if ready:
-            self._defaults[name] = ready[-1]
-        else:
-            self._defaults.pop(name, None)
+        """Keep the defaults, the metrics and the watchers up with a model's versions."""
+        model = self._models.get(name)
+        versions = model.versions if model is not None else {}
+        self._defaults.pop(name, None)
+        if model is not None and model.default is not None and model.default.servable is not None:
+            route = model.serving.aliases.get(DEFAULT)
+            if route is None or (route.canary is None and route.shadow is None):
+                self._defaults[name] = model.default.servable
+        for gone in self._shown.pop(name, set[int]()) - versions.keys():
+            self._metrics.forget_state(name, gone, STATES)
+        if versions:
+            self._shown[name] = set(versions)
         for entry in versions.values():
             self._metrics.show_state(name, entry.version, entry.state.name, STATES)
         for watcher in self.watchers:
             watcher(name)
 
-    def _lock(self, name: str) -> asyncio.Lock:
-        return self._locks.setdefault(name, asyncio.Lock())
 
-
-def _task(servable: Servable) -> str:
-    """The task's name in a label, such as "image_classification"."""
-    return manifest_pb.Task.Name(servable.manifest.task).removeprefix("TASK_").lower()
+def _not_ready(name: str, entry: VersionEntry) -> NotReady:
+    return NotReady(
+        f"model '{name}' version {entry.version} is {entry.state.name.lower()}"
+        + (f": {entry.reason}" if entry.reason else "; send the request again later")
+    )

@@ -22,7 +22,7 @@ def _parameters() -> list[click.Parameter]:
             continue
         default = field.get_default(call_default_factory=True, validated_data={})
         text = field.description or ""
-        shown = f"[default: {'all' if name == 'versions' else default}]"
+        shown = f"[default: {default}]"
         words = text if "[default" in text else f"{text} {shown}"
         if field.annotation is bool:
             spellings = [f"{flag(name)}/--no-{name}"]

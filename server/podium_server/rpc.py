@@ -82,7 +82,7 @@ class Call:
     """
 
     __slots__ = (
-        "_context", "_deadline", "_gate", "_slack_s", "admission", "began", "phases", "request_id", "servable",
+        "_context", "_deadline", "_gate", "_held", "_slack_s", "admission", "began", "phases", "request_id", "servable",
         "watches",
     )  # fmt: skip
 
@@ -93,6 +93,7 @@ class Call:
         self._slack_s = 0.0
         self.began = time.monotonic()
         self.servable: Servable | None = None
+        self._held: Servable | None = None
         self.admission: Admission | None = None
         self.phases: tuple[Phase, ...] = ()
         self.watches: Sequence[CallWatch] = ()
@@ -147,7 +148,7 @@ class Call:
                 admission.done(num_bytes)
 
     def serve_with(self, servable: Servable) -> Servable:
-        """Name the version that works on this call, so that its errors count as that version's too.
+        """Name the version that works on this call: it is kept until the call ends, and errors count as its too.
 
         Raises:
             Overloaded: the model has as many calls as it may.
@@ -155,7 +156,16 @@ class Call:
         self.servable = servable
         if self.admission is not None:
             self.admission.work_for(servable.name)
+        self.let_go()
+        servable.occupancy.enter()
+        self._held = servable
         return servable
+
+    def let_go(self) -> None:
+        """The call has ended: its version need not be kept for it any more."""
+        if self._held is not None:
+            self._held.occupancy.leave()
+            self._held = None
 
     def answered(
         self,
@@ -229,6 +239,7 @@ class Ledger:
             request: its bytes, where it is a single one; anything else is passed over.
             response: its single answer.
         """
+        call.let_go()
         servable, now = call.servable, time.monotonic()
         seconds = now - call.began
         model, version = (servable.name, str(servable.version)) if servable else ("", "")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from podium_server.batching.batcher import Batcher
 from podium_server.generation.job import Engine
 from podium_server.plan import Plan
 from podium_server.usage import Usage
+from podium_server.versions.occupancy import Occupancy
 
 
 class OwnedEngine(Engine, Protocol):
@@ -55,6 +56,7 @@ class Servable:
         plans: how each graph is run, by graph name.
         usage: what it has done so far.
         generator: writes with the graph "step"; None for packages without one.
+        occupancy: the calls that work with it.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Servable:
     plans: Mapping[str, Plan]
     usage: Usage
     generator: OwnedEngine | None = None
+    occupancy: Occupancy = field(default_factory=Occupancy)
 
     @property
     def waiting_rows(self) -> int:

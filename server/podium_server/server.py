@@ -30,6 +30,7 @@ from podium.v1 import (
 from podium_server.catalogue import Catalogue
 from podium_server.graph_loader import LoadOptions
 from podium_server.imaging.pool import ImagePool
+from podium_server.lifecycle import Residence
 from podium_server.loader import Loader
 from podium_server.logs import set_up_logs
 from podium_server.metrics import Metrics
@@ -56,6 +57,7 @@ from podium_server.services.models import ModelService
 from podium_server.services.tasks import check_package
 from podium_server.services.text import TextService
 from podium_server.settings import Settings
+from podium_server.versions.watch import RepositoryWatch
 from podium_server.web import HttpServer, application
 
 log = logging.getLogger(__name__)
@@ -97,7 +99,9 @@ class Server:
         self.gate = Gate()
         self._certificates, self._guard = _secure(settings, self.metrics)
         self._loader = Loader(_load_options(settings), self.metrics, check_package)
-        self.catalogue = Catalogue(settings.repository, settings.versions, self._loader.load, self.metrics)
+        residence = Residence(settings.memory_budget, settings.drain_s)
+        self.catalogue = Catalogue(settings.repository, settings.versions, self._loader.load, self.metrics, residence)
+        self._watch = RepositoryWatch(settings.repository, settings.watch, self.catalogue.look_again)
         self._pool = ImagePool(settings.cores or allowed_cores(), settings.queue_rows)
         self._observers = choose_observers(settings)
         services = self._services()
@@ -154,6 +158,7 @@ class Server:
 
     async def load(self) -> None:
         """Load the repository and become ready."""
+        await self._watch.start()
         await self.catalogue.start()
         self._health.update()
 
@@ -170,6 +175,7 @@ class Server:
     async def stop(self) -> None:
         """Take nothing new, finish what was accepted within the limit, and close."""
         self.gate.open = False
+        await self._watch.close()
         self.catalogue.drain()
         self._health.close()
         with contextlib.suppress(TimeoutError):

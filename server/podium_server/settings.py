@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 from pydantic.config import JsonDict
 
 from podium_server.runtime.devices import AUTO, parse_device
+from podium_server.versions.policy import FORMS, Policy, parse_policy
 
 KIB, MIB, GIB = 2**10, 2**20, 2**30
 _UNITS = {"": 1, "b": 1, "k": KIB, "kib": KIB, "m": MIB, "mib": MIB, "g": GIB, "gib": GIB}
@@ -21,16 +22,6 @@ def _read_bytes(value: object) -> object:
         unit = _UNITS.get(match[2])
         return value if unit is None else int(match[1]) * unit
     return value
-
-
-def _read_versions(value: object) -> object:
-    """Read "all" as None and "latest:2" as 2."""
-    if value == "all":
-        return None
-    match = re.fullmatch(r"latest(?::(0|[1-9]\d{0,5}))?", value) if isinstance(value, str) else None
-    if match is None or match[1] == "0":
-        raise ValueError
-    return int(match[1] or 1)
 
 
 def _lower(value: object) -> object:
@@ -57,6 +48,15 @@ def _setting(default: Any, description: str, must: str = "") -> Any:
     return Field(default, description=description, json_schema_extra=extra)
 
 
+class Settings(BaseModel):
+    """How this server runs: frozen, valid on its own and together."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    repository: Path = _setting(..., "Folder of models: REPOSITORY/MODEL/VERSION/.")
+    host: str = _setting("127.0.0.1", "Address to listen on; 0.0.0.0 for all of IPv4, :: for all.")
+    grpc_port: _Port = _setting(8001, "Port for gRPC; 0 takes any free one.", "0 … 65535")
+    http_port: _Port = _setting(8000, "Port for metrics, probes and REST; 0 takes any free one.", "0 … 65535")
     tls_certificate: Path | None = _setting(
         None, "PEM file of the server's certificate and those between it and its authority; with --tls-key: TLS."
     )
@@ -67,20 +67,21 @@ def _setting(default: Any, description: str, must: str = "") -> Any:
     tokens: Path | None = _setting(
         None, "File of the tokens that callers may show; see `podium token`. [default: everybody may call]"
     )
-class Settings(BaseModel):
-    """How this server runs: frozen, valid on its own and together."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    repository: Path = _setting(..., "Folder of models: REPOSITORY/MODEL/VERSION/.")
-    host: str = _setting("127.0.0.1", "Address to listen on; 0.0.0.0 for all of IPv4, :: for all.")
-    grpc_port: _Port = _setting(8001, "Port for gRPC; 0 takes any free one.", "0 … 65535")
-    http_port: _Port = _setting(8000, "Port for metrics, probes and REST; 0 takes any free one.", "0 … 65535")
     device: str = _setting(AUTO, "auto, cpu, cuda, cuda:1, tensorrt, migraphx, openvino or coreml.")
-    versions: Annotated[int | None, BeforeValidator(_read_versions)] = _setting(
+    versions: Annotated[Policy, BeforeValidator(parse_policy)] = _setting(
+        Policy(), "Versions of each model to serve: all, latest:N, or listed:N,N,….", FORMS
+    )
+    watch: Annotated[Literal["auto", "events", "polling", "off"], BeforeValidator(_lower)] = _setting(
+        "auto",
+        "How changes of the repository are noticed: by file events, by polling, or not (off); auto: by events, but by "
+        "polling on a network file system.",
+        "auto, events, polling or off",
+    )
+    memory_budget: _Memory | None = _setting(
         None,
-        "Versions of each model to serve: all, or latest:N.",
-        'all, latest, or latest:N with N 1 or more, such as "latest:2"',
+        "Bytes that loaded models may take, such as 4GiB; they are loaded when they are called, and the one unused for "
+        "the longest makes room. [default: all are loaded at the start]",
+        "1 … 1099511627776 bytes, or such as 4GiB",
     )
     cores: _Count | None = _setting(
         None, "Cores to compute on. [default: what the container is allowed]", "a whole number, 1 or more"

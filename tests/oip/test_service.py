@@ -24,6 +24,7 @@ from podium_server.rpc import Gate, handlers
 from podium_server.servable import Servable
 from podium_server.services.inference import MAX_IN_FLIGHT, InferenceService
 from podium_server.usage import Usage
+from podium_server.versions.policy import Policy
 
 from tests.server.fakes import HeldDoubler, signature
 
@@ -91,7 +92,7 @@ async def held(tmp_path: Path) -> AsyncIterator[Held]:
         made.append(servable)
         return servable
 
-    catalogue = Catalogue(tmp_path, None, load, metrics)
+    catalogue = Catalogue(tmp_path, Policy(), load, metrics)
     await catalogue.start()
     server = aio.server()
     server.add_generic_rpc_handlers([handlers(SERVICE, InferenceService(catalogue), metrics=metrics, gate=gate)])

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from podium_server.catalogue import Catalogue
 from podium_server.graph_loader import LoadOptions
+from podium_server.lifecycle import Residence
 from podium_server.loader import Loader
 from podium_server.metrics import Metrics
 from podium_server.plan import Layout
 from podium_server.runtime.devices import parse_device
+from podium_server.versions.policy import parse_policy
 
 MakeLoader = Callable[..., Loader]
 MakeCatalogue = Callable[..., Catalogue]
@@ -59,8 +61,9 @@ async def make_catalogue(repository: Path, metrics: Metrics, make_loader: MakeLo
     """Make catalogues of the repository; at the end everything they loaded is unloaded."""
     made: list[Catalogue] = []
 
-    def make(latest: int | None = None, **options: Any) -> Catalogue:
-        catalogue = Catalogue(repository, latest, make_loader(**options).load, metrics)
+    def make(policy: str = "all", memory_bytes: int | None = None, drain_s: float = 30.0, **options: Any) -> Catalogue:
+        load = make_loader(drain_s=drain_s, **options).load
+        catalogue = Catalogue(repository, parse_policy(policy), load, metrics, Residence(memory_bytes, drain_s))
         made.append(catalogue)
         return catalogue
 

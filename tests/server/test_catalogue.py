@@ -12,11 +12,12 @@ from podium_server.errors import InvalidArgument, LoadFailed, ModelNotFound, Not
 from podium_server.metrics import Metrics
 from podium_server.servable import Servable
 from podium_server.version_entry import VersionState
+from podium_server.versions.policy import Policy
 
 from tests.server.conftest import MakeCatalogue, MakeLoader
 from tests.server.packages import GOLDEN_X, scaled, write_onnx, write_package
 
-LOADING, READY, UNLOADING, UNAVAILABLE = VersionState
+LOADING, READY, UNLOADING, UNAVAILABLE, _ = VersionState
 
 
 def publish(repository: Path, name: str, version: int | str, factor: float = 2) -> Path:
@@ -84,10 +85,10 @@ def shown_states(metrics: Metrics, name: str, version: int) -> set[str]:
 
 async def test_broken_new_version_never_replaces_a_good_one(repository: Path, make_catalogue: MakeCatalogue) -> None:
     """The old one goes on answering, whether all versions are wanted or the latest alone."""
-    for latest in (None, 1):
-        name = f"double-{latest}"
+    for policy in ("all", "latest"):
+        name = f"double-{policy}"
         publish(repository, name, 1)
-        catalogue = make_catalogue(latest)
+        catalogue = make_catalogue(policy)
         await catalogue.start()
         publish_broken(repository, name, 2)
         await catalogue.load(name)
@@ -102,7 +103,7 @@ async def test_server_that_starts_on_a_broken_newest_version_serves_the_one_befo
     for version in (1, 2, 3):
         publish(repository, "double", version, factor=version)
     publish_broken(repository, "double", 4)
-    catalogue = make_catalogue(2)
+    catalogue = make_catalogue("latest:2")
     await catalogue.start()
     assert states(catalogue, "double") == {2: READY, 3: READY, 4: UNAVAILABLE}
     assert await factor(catalogue, "double") == 3
@@ -112,8 +113,8 @@ async def test_all_versions_broken_is_told(repository: Path, make_catalogue: Mak
     """LoadFailed has each version's reason."""
     publish_broken(repository, "bad", 1)
     publish_broken(repository, "bad", 3)
-    for latest in (None, 1):
-        catalogue = make_catalogue(latest)
+    for policy in ("all", "latest:1"):
+        catalogue = make_catalogue(policy)
         with pytest.raises(LoadFailed, match=r"failed to load 'bad': version 1: golden.*; version 3: golden"):
             await catalogue.load("bad")
 
@@ -122,7 +123,7 @@ async def test_latest_versions_only_are_loaded(repository: Path, make_catalogue:
     """A new one takes the oldest one's place at the next load."""
     for version in (1, 2, 3):
         publish(repository, "double", version, factor=version)
-    catalogue = make_catalogue(2)
+    catalogue = make_catalogue("latest:2")
     await catalogue.start()
     assert states(catalogue, "double") == {2: READY, 3: READY}
     publish(repository, "double", 4, factor=4)
@@ -317,7 +318,7 @@ async def test_new_version_loads_beside_the_old_one(
         return await loader.load(name, version, path)
 
     publish(repository, "model", 1, factor=1)
-    catalogue = Catalogue(repository, None, load, metrics)
+    catalogue = Catalogue(repository, Policy(), load, metrics)
     await catalogue.start()
     publish(repository, "model", 2, factor=2)
     begun = heard(catalogue, "model", 2, LOADING)
@@ -356,7 +357,7 @@ async def test_load_goes_on_when_who_asked_for_it_leaves(
         return await loader.load(name, version, path)
 
     publish(repository, "model", 1)
-    catalogue = Catalogue(repository, None, load, metrics)
+    catalogue = Catalogue(repository, Policy(), load, metrics)
     begun = heard(catalogue, "model", 1, LOADING)
     loading = asyncio.ensure_future(catalogue.load("model"))
     await asyncio.wait_for(begun.wait(), 10)
@@ -391,7 +392,7 @@ async def test_unexpected_error_of_one_version_stops_no_other(repository: Path, 
         raise ZeroDivisionError("in the depths")
 
     publish(repository, "model", 1)
-    catalogue = Catalogue(repository, None, load, metrics)
+    catalogue = Catalogue(repository, Policy(), load, metrics)
     await catalogue.start()
     assert catalogue.ready
     assert "in the depths" in catalogue.models()["model"][1].reason

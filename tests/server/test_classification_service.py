@@ -29,6 +29,7 @@ from podium_server.settings import Settings
 from podium_server.signature import Signature, TensorSpec
 from podium_server.status import DETAILS_KEY
 from podium_server.usage import Usage
+from podium_server.versions.policy import Policy
 
 from tests.server.imaging.pictures import photo, png
 
@@ -88,7 +89,7 @@ class Desk:
         self.graphs: dict[str, Identity] = {}
         self._made: dict[str, Callable[[], Servable]] = {}
         self._folder = folder
-        self.catalogue = Catalogue(folder, None, self._load, self.metrics)
+        self.catalogue = Catalogue(folder, Policy(), self._load, self.metrics)
         settings = Settings(repository=folder, cores=1, max_images_per_request=100, max_image_bytes=2000)
         self.pool = ImagePool(1, settings.queue_rows)
         self.service = ClassificationService(self.catalogue, settings, self.pool)

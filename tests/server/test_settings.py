@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from podium_server.command import serve
 from podium_server.load_settings import SettingsError, load_settings
 from podium_server.settings import Settings
+from podium_server.versions.policy import FORMS, Policy
 from pydantic import ValidationError
 
 
@@ -36,7 +37,7 @@ def test_defaults_are_the_documented_ones(tmp_path: Path) -> None:
     settings = load(tmp_path)
     assert settings.repository == tmp_path
     assert (settings.host, settings.grpc_port, settings.http_port) == ("127.0.0.1", 8001, 8000)
-    assert (settings.device, settings.versions, settings.cores) == ("auto", None, None)
+    assert (settings.device, settings.versions, settings.cores) == ("auto", Policy(), None)
     assert settings.max_message_bytes == 64 * 1024 * 1024
     assert settings.queue_rows >= 200, "200 concurrent callers are admitted"
 
@@ -56,9 +57,12 @@ def test_flags_win_over_environment_over_file_over_defaults(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("name", "text", "value"),
     [
-        ("versions", "all", None),
-        ("versions", "latest", 1),
-        ("versions", "latest:3", 3),
+        ("versions", "all", Policy()),
+        ("versions", "latest", Policy(newest=1)),
+        ("versions", "latest:3", Policy(newest=3)),
+        ("versions", "listed:3,1", Policy(listed=frozenset({1, 3}))),
+        ("watch", "Polling", "polling"),
+        ("memory_budget", "4GiB", 4 * 2**30),
         ("max_message_bytes", "64MiB", 67108864),
         ("max_message_bytes", "1 g", 1073741824),
         ("max_image_bytes", "1000", 1000),
@@ -84,8 +88,11 @@ def test_text_is_read_as_its_setting_means(tmp_path: Path, name: str, text: str,
         ("http-port", "-1", "must be 0 … 65535"),
         ("cores", "0", "must be a whole number, 1 or more"),
         ("cores", "1.5", "must be a whole number, 1 or more"),
-        ("versions", "latest:0", 'must be all, latest, or latest:N with N 1 or more, such as "latest:2"'),
-        ("versions", "2", 'must be all, latest, or latest:N with N 1 or more, such as "latest:2"'),
+        ("versions", "latest:0", f"must be {FORMS}"),
+        ("versions", "2", f"must be {FORMS}"),
+        ("versions", "listed:", f"must be {FORMS}"),
+        ("watch", "yes", "must be auto, events, polling or off"),
+        ("memory-budget", "0", "must be 1 … 1099511627776 bytes, or such as 4GiB"),
         ("max-message-bytes", "2GiB", "must be 1 … 2147483647 bytes, or such as 64MiB"),
         ("max-message-bytes", "64 megabytes", "must be 1 … 2147483647 bytes, or such as 64MiB"),
         ("drain-s", "nan", "must be 0 … 3600 seconds"),

@@ -75,7 +75,7 @@ async def test_metrics_page_can_be_parsed(site: Site, catalogue: Catalogue) -> N
         "model": "double", "version": "1", "task": "tensor", "provider": "CPUExecutionProvider"
     }  # fmt: skip
     ready = {s.labels["state"]: s.value for s in families["podium_model_state"].samples}
-    assert ready == {"LOADING": 0, "READY": 1, "UNLOADING": 0, "UNAVAILABLE": 0}
+    assert ready == {"LOADING": 0, "READY": 1, "UNLOADING": 0, "UNAVAILABLE": 0, "DORMANT": 0}
     assert families["podium_plan_batch_rows"].samples[0].value == 4
 
 

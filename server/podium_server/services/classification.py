@@ -48,7 +48,7 @@ class ClassificationService:
     async def Classify(self, request: wire.ClassifyRequest, call: Call) -> wire.ClassifyResponse:  # noqa: N802
         """Classify one picture or many."""
         began = time.monotonic()
-        servable = call.serve_with(self._catalogue.resolve_ref(request.model))
+        servable = await self._catalogue.serve(request.model, call)
         classifier, batcher = self._classifiers.get(servable) or self._compile(servable)
         if not 1 <= len(request.images) <= self._max_images:
             message = f"images: has {len(request.images)} pictures; a call must have 1 … {self._max_images}"
@@ -81,7 +81,7 @@ class ClassificationService:
         first = await next_message(requests, self._settings.max_silence_s)
         check_options(first=True, given=first is not None and first.HasField("options"))
         assert first is not None, "that is what was checked"
-        work = self._clips.begin(first.options.model, call, "ClassifyVideo")
+        work = await self._clips.begin(first.options.model, call, "ClassifyVideo")
         upload = await whole_clip.receive(requests, first, self._video_limits, self._settings)
         clip = await whole_clip.open_clip(work, upload, first.options, self._pool, self._video_limits)
         response = await whole_clip.classify(work, clip, first.options)
@@ -96,7 +96,7 @@ class ClassificationService:
         first = await next_message(requests, silence_s)
         check_options(first=True, given=first is not None and first.HasField("options"))
         assert first is not None, "that is what was checked"
-        work = self._clips.begin(first.options.model, call, "ClassifyFrames")
+        work = await self._clips.begin(first.options.model, call, "ClassifyFrames")
         rows = frame_stream.rows_of(requests, first, call, work, max_silence_s=silence_s)
         async with aclosing(frame_stream.answers(work, rows, first.options)) as answers:
             async for answer in answers:

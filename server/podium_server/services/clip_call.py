@@ -51,7 +51,7 @@ class ClipModels:
         # Weak: a version that is unloaded takes what was compiled for it along.
         self._models: WeakKeyDictionary[Servable, ClipModel] = WeakKeyDictionary()
 
-    def begin(self, ref: str, call: Call, method: str) -> "ClipCall":
+    async def begin(self, ref: str, call: Call, method: str) -> "ClipCall":
         """Find who answers.
 
         Args:
@@ -62,7 +62,7 @@ class ClipModels:
         Raises:
             PodiumError: no such model, it is not ready, or it is for something else.
         """
-        servable = call.serve_with(self._catalogue.resolve_ref(ref))
+        servable = await self._catalogue.serve(ref, call)
         if servable.manifest.task != pb.TASK_VIDEO_CLASSIFICATION:
             raise WrongTask(
                 f"model: '{servable.name}' is for {purpose(servable.manifest.task)}; {method} takes models for video "

@@ -48,7 +48,7 @@ class ForecastService:
 
     async def Forecast(self, request: wire.ForecastRequest, call: Call) -> wire.ForecastResponse:  # noqa: N802
         """Give values at asked times."""
-        servable = call.serve_with(self._catalogue.resolve_ref(request.model))
+        servable = await self._catalogue.serve(request.model, call)
         model = self._models.get(servable) or self._compile(servable)
         work = ForecastCall(call, servable, model)
         _check(request)

@@ -1,5 +1,7 @@
 """`grpc.health.v1.Health`: the whole server as "", each service by its full name, each model by its name.
 
+Beside a model's name, each version is a name too, `digits/3`, and each alias, `digits@stable`.
+
 Not grpcio-health-checking's own servicer (read and tried, 1.80): it reports "" as serving from the start, a watcher who
 goes takes the others of that name with it, and one who does not read may hold up the end of the server.
 """
@@ -12,7 +14,6 @@ from grpc import StatusCode, aio
 from grpc_health.v1 import health_pb2
 
 from podium_server.catalogue import Catalogue
-from podium_server.version_entry import VersionState
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -86,9 +87,11 @@ class HealthReporter:
         """Every name that may be asked for, and whether it is ready."""
         names = [(name, self._catalogue.ready) for name in ("", *self._services)]
         for model, versions in self._catalogue.models().items():
-            ready = {number: entry.state is VersionState.READY for number, entry in versions.items()}
-            names.append((model, any(ready.values())))
-            names += [(f"{model}/{number}", is_ready) for number, is_ready in ready.items()]
+            answers = {number: entry.answers for number, entry in versions.items()}
+            names.append((model, self._catalogue.default(model) is not None))
+            names += [(f"{model}/{number}", it_does) for number, it_does in answers.items()]
+            aliases = self._catalogue.aliases(model)
+            names += [(f"{model}@{name}", answers.get(route.version, False)) for name, route in aliases.items()]
         return names
 
     def _model_changed(self, name: str) -> None:

@@ -49,7 +49,7 @@ class ImageService:
 
     async def Sample(self, request: wire.SampleRequest, call: Call) -> wire.SampleResponse:  # noqa: N802
         """Draw latents from the prior and decode them."""
-        work = self._models.begin(request.model, call)
+        work = await self._models.begin(request.model, call)
         sampling = Sampling(request, work.model, MAX_PICTURES)
         painter = self._models.painter(work.model, request.format)
         latents, classes = await work.sample(sampling, 0, sampling.count)
@@ -61,7 +61,7 @@ class ImageService:
         self, request: wire.StreamSampleRequest, call: Call
     ) -> AsyncGenerator[wire.StreamSampleResponse, None]:
         """Draw latents from the prior and decode them, each run's pictures as they are made."""
-        work = self._models.begin(request.model, call)
+        work = await self._models.begin(request.model, call)
         sampling = Sampling(request, work.model, MAX_STREAMED_PICTURES)
         if request.format == wire.PICTURE_FORMAT_GRID:
             raise InvalidArgument("format: GRID is not streamed; ask for PNG or TENSOR, or call Sample", "format")
@@ -81,7 +81,7 @@ class ImageService:
 
     async def Encode(self, request: wire.EncodeRequest, call: Call) -> wire.EncodeResponse:  # noqa: N802
         """Encode pictures to latents."""
-        work = self._models.begin(request.model, call)
+        work = await self._models.begin(request.model, call)
         if work.model.encoder is None:
             raise work.model.without("no encoder")
         asked = class_of_all(request, work.model, work.model.encoder)
@@ -98,7 +98,7 @@ class ImageService:
 
     async def Decode(self, request: wire.DecodeRequest, call: Call) -> wire.DecodeResponse:  # noqa: N802
         """Decode latents to pictures."""
-        work = self._models.begin(request.model, call)
+        work = await self._models.begin(request.model, call)
         space, painter = work.space, self._models.painter(work.model, request.format)
         asked = class_of_all(request, work.model, work.model.decoder)
         count = len(request.latents)
@@ -110,7 +110,7 @@ class ImageService:
 
     async def Reconstruct(self, request: wire.ReconstructRequest, call: Call) -> wire.ReconstructResponse:  # noqa: N802
         """Encode and decode pictures."""
-        work = self._models.begin(request.model, call)
+        work = await self._models.begin(request.model, call)
         model, painter = work.model, self._models.painter(work.model, request.format)
         if model.intake is None:
             raise model.without("no encoder")
@@ -125,7 +125,7 @@ class ImageService:
 
     async def Interpolate(self, request: wire.InterpolateRequest, call: Call) -> wire.InterpolateResponse:  # noqa: N802
         """Decode the way from one latent to another."""
-        work = self._models.begin(request.model, call)
+        work = await self._models.begin(request.model, call)
         space, painter = work.space, self._models.painter(work.model, request.format)
         asked = class_of_all(request, work.model, work.model.encoder, work.model.decoder)
         steps = steps_or_default(request.steps, MAX_STEPS)
@@ -138,7 +138,7 @@ class ImageService:
 
     async def Traverse(self, request: wire.TraverseRequest, call: Call) -> wire.TraverseResponse:  # noqa: N802
         """Vary single dimensions of a latent."""
-        work = self._models.begin(request.model, call)
+        work = await self._models.begin(request.model, call)
         space, painter = work.space, self._models.painter(work.model, request.format)
         asked = class_of_all(request, work.model, work.model.encoder, work.model.decoder)
         dimensions = dimensions_of(request, space)
@@ -161,7 +161,7 @@ class ImageService:
 
     async def Edit(self, request: wire.EditRequest, call: Call) -> wire.EditResponse:  # noqa: N802
         """Move pictures or latents along a named direction."""
-        work = self._models.begin(request.model, call)
+        work = await self._models.begin(request.model, call)
         direction = _direction(work, request.direction)
         painter = self._models.painter(work.model, request.format)
         asked = class_of_all(request, work.model, work.model.encoder, work.model.decoder)

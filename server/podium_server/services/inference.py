@@ -6,9 +6,9 @@ from contextlib import aclosing
 from importlib.metadata import version as installed_version
 from weakref import WeakKeyDictionary
 
-from podium_server.catalogue import Catalogue
+from podium_server.catalogue import Caller, Catalogue
 from podium_server.errors import InvalidArgument, ModelNotFound, PodiumError, Unsupported
-from podium_server.model_ref import parse_version
+from podium_server.model_ref import ModelRef, parse_ref, parse_version
 from podium_server.oip import messages as oip
 from podium_server.oip.description import configure, describe
 from podium_server.oip.model import OpenModel
@@ -17,6 +17,7 @@ from podium_server.oip.pipeline import in_order
 from podium_server.oip.statistics import count
 from podium_server.rpc import Call
 from podium_server.servable import Servable
+from podium_server.services.stream_part import StreamPart
 from podium_server.version_entry import VersionEntry, VersionState
 
 # Of Triton's names for what a server can do beyond the protocol, those that work here.
@@ -60,7 +61,7 @@ class InferenceService:
         """Whether a model answers; one that is not in the repository is an error."""
         del call
         entry = self._entry(request.name, request.version)
-        return oip.ModelReadyResponse(ready=entry.state is VersionState.READY)
+        return oip.ModelReadyResponse(ready=entry.answers)
 
     async def ServerMetadata(  # noqa: N802
         self, request: oip.ServerMetadataRequest, call: Call
@@ -73,24 +74,21 @@ class InferenceService:
         self, request: oip.ModelMetadataRequest, call: Call
     ) -> oip.ModelMetadataResponse:
         """A model's versions, inputs and outputs."""
-        del call
-        servable = self._resolve(request.name, request.version)
+        servable = await self._serve(request.name, request.version, call)
         versions = self._catalogue.models()[servable.name]
-        ready = [number for number, entry in versions.items() if entry.state is VersionState.READY]
+        ready = [number for number, entry in versions.items() if entry.answers]
         return describe(servable, ready)
 
     async def ModelConfig(self, request: oip.ModelConfigRequest, call: Call) -> oip.ModelConfigResponse:  # noqa: N802
         """A model as Triton's configuration describes it."""
-        del call
-        return oip.ModelConfigResponse(config=configure(self._resolve(request.name, request.version)))
+        return oip.ModelConfigResponse(config=configure(await self._serve(request.name, request.version, call)))
 
     async def ModelStatistics(  # noqa: N802
         self, request: oip.ModelStatisticsRequest, call: Call
     ) -> oip.ModelStatisticsResponse:
         """What a version, every version of a model, or everything has done."""
-        del call
         if request.name and request.version:
-            servables = [self._resolve(request.name, request.version)]
+            servables = [await self._serve(request.name, request.version, call)]
         else:
             if request.name:
                 self._entry(request.name, "")
@@ -101,7 +99,7 @@ class InferenceService:
 
     async def ModelInfer(self, request: oip.ModelInferRequest, call: Call) -> oip.ModelInferResponse:  # noqa: N802
         """Run a model."""
-        servable = call.serve_with(self._resolve(request.model_name, request.model_version))
+        servable = await self._serve(request.model_name, request.model_version, call, request.id)
         answer = await self._open(servable).infer(request, call.deadline)
         call.answered(servable, preprocess_s=answer.decode_s, run=answer.run, encode_s=answer.encode_s)
         return answer.response
@@ -118,8 +116,8 @@ class InferenceService:
 
         async def answer(request: oip.ModelInferRequest) -> oip.ModelStreamInferResponse:
             try:
-                with call.working():
-                    return await self._answer(request, call.deadline)
+                with call.working(request):
+                    return await self._answer(request, call)
             except PodiumError as error:
                 if ends_at_error:
                     raise
@@ -140,10 +138,10 @@ class InferenceService:
         response = oip.RepositoryIndexResponse()
         for name, versions in self._catalogue.models().items():
             for entry in versions.values():
-                if entry.state is VersionState.READY or not request.ready:
-                    response.models.add(
-                        name=name, version=str(entry.version), state=entry.state.name, reason=entry.reason
-                    )
+                if entry.answers or not request.ready:
+                    # Clients know Triton's four states alone: what is not in memory is unavailable, and says why.
+                    state = VersionState.UNAVAILABLE if entry.state is VersionState.DORMANT else entry.state
+                    response.models.add(name=name, version=str(entry.version), state=state.name, reason=entry.reason)
         return response
 
     async def RepositoryModelLoad(  # noqa: N802
@@ -170,15 +168,18 @@ class InferenceService:
         await self._catalogue.unload(name)
         return oip.RepositoryModelUnloadResponse(model_name=name, isUnloaded=True)
 
-    async def _answer(self, request: oip.ModelInferRequest, deadline: float | None) -> oip.ModelStreamInferResponse:
+    async def _answer(self, request: oip.ModelInferRequest, call: Call) -> oip.ModelStreamInferResponse:
         """Answer one request of a stream and count it."""
         began = time.monotonic()
-        servable = self._resolve(request.model_name, request.model_version)
+        one = StreamPart(call)
+        servable = await self._serve(request.model_name, request.model_version, one, request.id)
         try:
-            answer = await self._open(servable).infer(request, deadline)
+            answer = await self._open(servable).infer(request, call.deadline)
         except PodiumError:
             servable.usage.failed(time.monotonic() - began)
             raise
+        finally:
+            one.let_go()
         servable.usage.answered(
             answer.run,
             total_s=time.monotonic() - began,
@@ -196,18 +197,27 @@ class InferenceService:
             model = self._models[servable] = OpenModel(servable)
         return model
 
-    def _resolve(self, name: str, version: str) -> Servable:
-        """Find who answers; the newest version when none is named."""
+    async def _serve(self, name: str, version: str, call: Caller, key: str = "") -> Servable:
+        """Find who answers: the version that is named, or what the name or its alias means."""
+        ref = _ref(name, version, "model_version")
         try:
-            return self._catalogue.resolve(name, parse_version(version, "model_version") if version else None)
+            return await self._catalogue.serve(ref, call, key)
         except ModelNotFound as error:
             raise _unknown(name, version, error) from error
 
     def _entry(self, name: str, version: str) -> VersionEntry:
+        ref = _ref(name, version, "version")
         try:
-            return self._catalogue.entry(name, parse_version(version, "version") if version else None)
+            return self._catalogue.entry(ref.name, ref.version, ref.alias)
         except ModelNotFound as error:
             raise _unknown(name, version, error) from error
+
+
+def _ref(name: str, version: str, field: str) -> ModelRef:
+    """A model as this protocol names it: "digits" with a version or without, or "digits@stable"."""
+    if version:
+        return ModelRef(name, parse_version(version, field))
+    return parse_ref(name, "model_name") if "@" in name else ModelRef(name)
 
 
 def _unknown(name: str, version: str, error: ModelNotFound) -> PodiumError:

@@ -32,13 +32,13 @@ class PictureModels:
         # Weak: a version that is unloaded takes what was compiled for it along.
         self._models: WeakKeyDictionary[Servable, PictureModel] = WeakKeyDictionary()
 
-    def begin(self, ref: str, call: Call) -> PictureCall:
+    async def begin(self, ref: str, call: Call) -> PictureCall:
         """Find who answers, by "name", "name/version" or "name@alias".
 
         Raises:
             PodiumError: no such model, it is not ready, or it is for something else.
         """
-        servable = call.serve_with(self._catalogue.resolve_ref(ref))
+        servable = await self._catalogue.serve(ref, call)
         return self.continue_with(servable, call)
 
     def continue_with(self, servable: Servable, call: Call) -> PictureCall:

@@ -48,7 +48,7 @@ class TextModels:
         Raises:
             PodiumError: no such model, it is not ready, or it is for something else.
         """
-        servable = call.serve_with(self._catalogue.resolve_ref(ref))
+        servable = await self._catalogue.serve(ref, call)
         if servable.manifest.task != task:
             raise WrongTask(
                 f"model: '{servable.name}' is for {purpose(servable.manifest.task)}; {method} takes models for "

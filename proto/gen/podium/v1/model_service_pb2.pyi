@@ -15,11 +15,13 @@ class VersionState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     VERSION_STATE_READY: _ClassVar[VersionState]
     VERSION_STATE_UNLOADING: _ClassVar[VersionState]
     VERSION_STATE_UNAVAILABLE: _ClassVar[VersionState]
+    VERSION_STATE_DORMANT: _ClassVar[VersionState]
 VERSION_STATE_UNSPECIFIED: VersionState
 VERSION_STATE_LOADING: VersionState
 VERSION_STATE_READY: VersionState
 VERSION_STATE_UNLOADING: VersionState
 VERSION_STATE_UNAVAILABLE: VersionState
+VERSION_STATE_DORMANT: VersionState
 
 class ExecutionPlan(_message.Message):
     __slots__ = ("graph", "max_batch_rows", "num_sessions", "num_threads", "rows_per_second", "source")
@@ -55,15 +57,37 @@ class ModelVersion(_message.Message):
     load_s: float
     def __init__(self, version: _Optional[int] = ..., state: _Optional[_Union[VersionState, str]] = ..., reason: _Optional[str] = ..., task: _Optional[_Union[_model_manifest_pb2.Task, str]] = ..., execution_provider: _Optional[str] = ..., plans: _Optional[_Iterable[_Union[ExecutionPlan, _Mapping]]] = ..., load_s: _Optional[float] = ...) -> None: ...
 
+class Share(_message.Message):
+    __slots__ = ("version", "percent")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    PERCENT_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    percent: float
+    def __init__(self, version: _Optional[int] = ..., percent: _Optional[float] = ...) -> None: ...
+
+class Alias(_message.Message):
+    __slots__ = ("name", "version", "canary", "shadow")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    CANARY_FIELD_NUMBER: _ClassVar[int]
+    SHADOW_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    version: int
+    canary: Share
+    shadow: Share
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., canary: _Optional[_Union[Share, _Mapping]] = ..., shadow: _Optional[_Union[Share, _Mapping]] = ...) -> None: ...
+
 class Model(_message.Message):
-    __slots__ = ("name", "versions", "default_version")
+    __slots__ = ("name", "versions", "default_version", "aliases")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSIONS_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_VERSION_FIELD_NUMBER: _ClassVar[int]
+    ALIASES_FIELD_NUMBER: _ClassVar[int]
     name: str
     versions: _containers.RepeatedCompositeFieldContainer[ModelVersion]
     default_version: int
-    def __init__(self, name: _Optional[str] = ..., versions: _Optional[_Iterable[_Union[ModelVersion, _Mapping]]] = ..., default_version: _Optional[int] = ...) -> None: ...
+    aliases: _containers.RepeatedCompositeFieldContainer[Alias]
+    def __init__(self, name: _Optional[str] = ..., versions: _Optional[_Iterable[_Union[ModelVersion, _Mapping]]] = ..., default_version: _Optional[int] = ..., aliases: _Optional[_Iterable[_Union[Alias, _Mapping]]] = ...) -> None: ...
 
 class ListModelsRequest(_message.Message):
     __slots__ = ()
@@ -110,6 +134,34 @@ class UnloadModelRequest(_message.Message):
     def __init__(self, model: _Optional[str] = ...) -> None: ...
 
 class UnloadModelResponse(_message.Message):
+    __slots__ = ("model",)
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    model: Model
+    def __init__(self, model: _Optional[_Union[Model, _Mapping]] = ...) -> None: ...
+
+class SetAliasRequest(_message.Message):
+    __slots__ = ("model", "alias")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    ALIAS_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    alias: Alias
+    def __init__(self, model: _Optional[str] = ..., alias: _Optional[_Union[Alias, _Mapping]] = ...) -> None: ...
+
+class SetAliasResponse(_message.Message):
+    __slots__ = ("model",)
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    model: Model
+    def __init__(self, model: _Optional[_Union[Model, _Mapping]] = ...) -> None: ...
+
+class DeleteAliasRequest(_message.Message):
+    __slots__ = ("model", "alias")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    ALIAS_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    alias: str
+    def __init__(self, model: _Optional[str] = ..., alias: _Optional[str] = ...) -> None: ...
+
+class DeleteAliasResponse(_message.Message):
     __slots__ = ("model",)
     MODEL_FIELD_NUMBER: _ClassVar[int]
     model: Model

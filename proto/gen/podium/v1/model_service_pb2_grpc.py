@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ModelServiceStub(object):
-    """Lists, describes, loads and unloads models.
+    """Lists, describes, loads and unloads models, and says which version answers.
     """
 
     def __init__(self, channel):
@@ -55,10 +55,20 @@ class ModelServiceStub(object):
                 request_serializer=podium_dot_v1_dot_model__service__pb2.UnloadModelRequest.SerializeToString,
                 response_deserializer=podium_dot_v1_dot_model__service__pb2.UnloadModelResponse.FromString,
                 _registered_method=True)
+        self.SetAlias = channel.unary_unary(
+                '/podium.v1.ModelService/SetAlias',
+                request_serializer=podium_dot_v1_dot_model__service__pb2.SetAliasRequest.SerializeToString,
+                response_deserializer=podium_dot_v1_dot_model__service__pb2.SetAliasResponse.FromString,
+                _registered_method=True)
+        self.DeleteAlias = channel.unary_unary(
+                '/podium.v1.ModelService/DeleteAlias',
+                request_serializer=podium_dot_v1_dot_model__service__pb2.DeleteAliasRequest.SerializeToString,
+                response_deserializer=podium_dot_v1_dot_model__service__pb2.DeleteAliasResponse.FromString,
+                _registered_method=True)
 
 
 class ModelServiceServicer(object):
-    """Lists, describes, loads and unloads models.
+    """Lists, describes, loads and unloads models, and says which version answers.
     """
 
     def ListModels(self, request, context):
@@ -91,6 +101,24 @@ class ModelServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetAlias(self, request, context):
+        """Says where the calls of an alias go, from the next call on; all of it at once, whatever it said before. Versions
+        that it names are loaded first when they are not, and the answer comes when it is on the disk.
+        NOT_FOUND when the repository has no such model or version; FAILED_PRECONDITION when one of the versions cannot be
+        served, the model is unloaded, or the repository cannot be written: then nothing has changed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteAlias(self, request, context):
+        """Takes an alias away; without "default" the bare name means the newest ready version again. NOT_FOUND when there
+        is none of that name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ModelServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -114,6 +142,16 @@ def add_ModelServiceServicer_to_server(servicer, server):
                     request_deserializer=podium_dot_v1_dot_model__service__pb2.UnloadModelRequest.FromString,
                     response_serializer=podium_dot_v1_dot_model__service__pb2.UnloadModelResponse.SerializeToString,
             ),
+            'SetAlias': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetAlias,
+                    request_deserializer=podium_dot_v1_dot_model__service__pb2.SetAliasRequest.FromString,
+                    response_serializer=podium_dot_v1_dot_model__service__pb2.SetAliasResponse.SerializeToString,
+            ),
+            'DeleteAlias': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteAlias,
+                    request_deserializer=podium_dot_v1_dot_model__service__pb2.DeleteAliasRequest.FromString,
+                    response_serializer=podium_dot_v1_dot_model__service__pb2.DeleteAliasResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'podium.v1.ModelService', rpc_method_handlers)
@@ -123,7 +161,7 @@ def add_ModelServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ModelService(object):
-    """Lists, describes, loads and unloads models.
+    """Lists, describes, loads and unloads models, and says which version answers.
     """
 
     @staticmethod
@@ -224,6 +262,60 @@ class ModelService(object):
             '/podium.v1.ModelService/UnloadModel',
             podium_dot_v1_dot_model__service__pb2.UnloadModelRequest.SerializeToString,
             podium_dot_v1_dot_model__service__pb2.UnloadModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetAlias(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/podium.v1.ModelService/SetAlias',
+            podium_dot_v1_dot_model__service__pb2.SetAliasRequest.SerializeToString,
+            podium_dot_v1_dot_model__service__pb2.SetAliasResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteAlias(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/podium.v1.ModelService/DeleteAlias',
+            podium_dot_v1_dot_model__service__pb2.DeleteAliasRequest.SerializeToString,
+            podium_dot_v1_dot_model__service__pb2.DeleteAliasResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ModelServiceStub:
-    """Lists, describes, loads and unloads models."""
+    """Lists, describes, loads and unloads models, and says which version answers."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -44,10 +44,20 @@ class ModelServiceStub:
     """
     UnloadModel: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.UnloadModelRequest, _model_service_pb2.UnloadModelResponse]
     """Unloads a model: accepted calls finish, new ones get UNAVAILABLE. NOT_FOUND when there is no such model."""
+    SetAlias: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.SetAliasRequest, _model_service_pb2.SetAliasResponse]
+    """Says where the calls of an alias go, from the next call on; all of it at once, whatever it said before. Versions
+    that it names are loaded first when they are not, and the answer comes when it is on the disk.
+    NOT_FOUND when the repository has no such model or version; FAILED_PRECONDITION when one of the versions cannot be
+    served, the model is unloaded, or the repository cannot be written: then nothing has changed.
+    """
+    DeleteAlias: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.DeleteAliasRequest, _model_service_pb2.DeleteAliasResponse]
+    """Takes an alias away; without "default" the bare name means the newest ready version again. NOT_FOUND when there
+    is none of that name.
+    """
 
 @_typing.type_check_only
 class ModelServiceAsyncStub(ModelServiceStub):
-    """Lists, describes, loads and unloads models."""
+    """Lists, describes, loads and unloads models, and says which version answers."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListModels: _aio.UnaryUnaryMultiCallable[_model_service_pb2.ListModelsRequest, _model_service_pb2.ListModelsResponse]  # type: ignore[assignment]
@@ -61,9 +71,19 @@ class ModelServiceAsyncStub(ModelServiceStub):
     """
     UnloadModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.UnloadModelRequest, _model_service_pb2.UnloadModelResponse]  # type: ignore[assignment]
     """Unloads a model: accepted calls finish, new ones get UNAVAILABLE. NOT_FOUND when there is no such model."""
+    SetAlias: _aio.UnaryUnaryMultiCallable[_model_service_pb2.SetAliasRequest, _model_service_pb2.SetAliasResponse]  # type: ignore[assignment]
+    """Says where the calls of an alias go, from the next call on; all of it at once, whatever it said before. Versions
+    that it names are loaded first when they are not, and the answer comes when it is on the disk.
+    NOT_FOUND when the repository has no such model or version; FAILED_PRECONDITION when one of the versions cannot be
+    served, the model is unloaded, or the repository cannot be written: then nothing has changed.
+    """
+    DeleteAlias: _aio.UnaryUnaryMultiCallable[_model_service_pb2.DeleteAliasRequest, _model_service_pb2.DeleteAliasResponse]  # type: ignore[assignment]
+    """Takes an alias away; without "default" the bare name means the newest ready version again. NOT_FOUND when there
+    is none of that name.
+    """
 
 class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Lists, describes, loads and unloads models."""
+    """Lists, describes, loads and unloads models, and says which version answers."""
 
     @_abc_1.abstractmethod
     def ListModels(
@@ -99,5 +119,27 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_model_service_pb2.UnloadModelResponse, _abc.Awaitable[_model_service_pb2.UnloadModelResponse]]:
         """Unloads a model: accepted calls finish, new ones get UNAVAILABLE. NOT_FOUND when there is no such model."""
+
+    @_abc_1.abstractmethod
+    def SetAlias(
+        self,
+        request: _model_service_pb2.SetAliasRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_service_pb2.SetAliasResponse, _abc.Awaitable[_model_service_pb2.SetAliasResponse]]:
+        """Says where the calls of an alias go, from the next call on; all of it at once, whatever it said before. Versions
+        that it names are loaded first when they are not, and the answer comes when it is on the disk.
+        NOT_FOUND when the repository has no such model or version; FAILED_PRECONDITION when one of the versions cannot be
+        served, the model is unloaded, or the repository cannot be written: then nothing has changed.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteAlias(
+        self,
+        request: _model_service_pb2.DeleteAliasRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_service_pb2.DeleteAliasResponse, _abc.Awaitable[_model_service_pb2.DeleteAliasResponse]]:
+        """Takes an alias away; without "default" the bare name means the newest ready version again. NOT_FOUND when there
+        is none of that name.
+        """
 
 def add_ModelServiceServicer_to_server(servicer: ModelServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
