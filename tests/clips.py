@@ -1,6 +1,7 @@
 """Real clips, weights and tracks: out of registry packages, read by path, and of `../shared/data`; absent: skipped."""
 
 import gzip
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,8 @@ def frames_of(name: str, size: tuple[int, int] | None = None) -> NDArray[np.uint
     from PIL import Image
 
     with av.open(str(clip_file(name))) as container:
-        pictures: list[Any] = [frame.to_image() for frame in container.decode(video=0)]
+        decoded: Iterator[Any] = container.decode(video=0)
+        pictures = [frame.to_image() for frame in decoded]
     if size is not None:
         pictures = [picture.resize(size, Image.Resampling.BILINEAR) for picture in pictures]
     return np.stack([np.asarray(picture) for picture in pictures])
