@@ -48,7 +48,7 @@ async def refused(call: Awaitable[Any]) -> tuple[StatusCode, str, str]:
     """A refusal's code, message, and reason."""
     with pytest.raises(aio.AioRpcError) as refusal:
         await call
-    (info, *_) = rpc_status.from_call(refusal.value).details  # type: ignore[union-attr]
+    (info, *_) = rpc_status.from_call(refusal.value).details
     reason = error_details_pb2.ErrorInfo.FromString(info.value).reason
     return refusal.value.code(), str(refusal.value.details()), reason
 
