@@ -17,9 +17,10 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc import aio
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter
 
 from podium_server.batching.batcher import Run
+from podium_server.counted_histogram import Observations
 from podium_server.errors import InvalidArgument, NotReady, PodiumError, ServerError, Unexpected
 from podium_server.metrics import Metrics
 from podium_server.observing.exemplars import Exemplars, exemplar_labels
@@ -45,6 +46,11 @@ class Gate:
         self.open = True
         self._inside = 0
         self._emptied = asyncio.Event()
+
+    @property
+    def num_inside(self) -> int:
+        """Calls that are inside now."""
+        return self._inside
 
     def check(self) -> None:
         """Raise NotReady once the server drains."""
@@ -220,7 +226,7 @@ class Ledger:
         self._method = method
         self._observers = observers
         self._exemplars = Exemplars()
-        self._series: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
+        self._series: dict[tuple[str, str, str], tuple[Counter, Observations]] = {}
 
     def open(self, context: Context, gate: Gate) -> Call:
         """Begin a call."""
@@ -245,10 +251,9 @@ class Ledger:
         model, version = (servable.name, str(servable.version)) if servable else ("", "")
         counter, histogram = self._series.get((model, version, code)) or self._look_up(model, version, code)
         counter.inc()
+        histogram.observe(seconds)
         if self._exemplars.choose(now, seconds):
-            histogram.observe(seconds, exemplar_labels(call.request_id, next(_traces(call), "")))
-        else:
-            histogram.observe(seconds)
+            histogram.name(seconds, exemplar_labels(call.request_id, next(_traces(call), "")))
         if call.admission is not None and call.admission.client:
             self._metrics.client_requests.labels(call.admission.client, code).inc()
         if servable is not None and code != "OK":
@@ -259,7 +264,7 @@ class Ledger:
             for watch in call.watches:
                 watch.ended(ended)
 
-    def _look_up(self, model: str, version: str, code: str) -> tuple[Counter, Histogram]:
+    def _look_up(self, model: str, version: str, code: str) -> tuple[Counter, Observations]:
         """Find the series of one outcome once: looking labels up costs more than counting."""
         counter = self._metrics.requests.labels(self._method, model, version, code)
         histogram = self._metrics.request_seconds.labels(self._method, model, version)

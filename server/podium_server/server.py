@@ -26,7 +26,6 @@ from podium.v1 import (
     model_service_pb2,
     text_service_pb2,
 )
-
 from podium_server.catalogue import Catalogue
 from podium_server.graph_loader import LoadOptions
 from podium_server.imaging.pool import ImagePool
@@ -40,7 +39,6 @@ from podium_server.plan import Layout
 from podium_server.rpc import Gate, handlers
 from podium_server.runtime.cores import allowed_cores
 from podium_server.runtime.probe import DeviceUnavailable, choose_device
-from podium_server.services.captioning import CaptioningService
 from podium_server.security.access import is_loopback
 from podium_server.security.certificates import Certificates
 from podium_server.security.guard import Guard
@@ -48,6 +46,7 @@ from podium_server.security.identity import CertificateError
 from podium_server.security.page_access import PageAccess
 from podium_server.security.posted import post_guard, read_certificates
 from podium_server.security.tokens import TokenFileError
+from podium_server.services.captioning import CaptioningService
 from podium_server.services.classification import ClassificationService
 from podium_server.services.forecasting import ForecastService
 from podium_server.services.health import HealthReporter
@@ -104,6 +103,7 @@ class Server:
         self._watch = RepositoryWatch(settings.repository, settings.watch, self.catalogue.look_again)
         self._pool = ImagePool(settings.cores or allowed_cores(), settings.queue_rows)
         self._observers = choose_observers(settings)
+        self.metrics.show_server(lambda: self.catalogue.ready, lambda: self.gate.num_inside, lambda: self._pool.waiting)
         services = self._services()
         self._health = HealthReporter(self.catalogue, [descriptor.full_name for descriptor, _ in services])
         self._grpc = aio.server(options=_channel_options(settings))
@@ -198,13 +198,6 @@ def _service(file: Any) -> ServiceDescriptor:
     return cast(ServiceDescriptor, service)
 
 
-def _load_options(settings: Settings) -> LoadOptions:
-    try:
-        choice = choose_device(settings.device)
-    except DeviceUnavailable as error:
-        raise StartError(str(error)) from error
-    for reason in choice.passed_over:
-        log.warning("%s", reason)
 def _secure(settings: Settings, metrics: Metrics) -> tuple[Certificates | None, Guard]:
     """Read what stands at the door."""
     try:
@@ -218,6 +211,13 @@ def _secure(settings: Settings, metrics: Metrics) -> tuple[Certificates | None, 
     return certificates, guard
 
 
+def _load_options(settings: Settings) -> LoadOptions:
+    try:
+        choice = choose_device(settings.device)
+    except DeviceUnavailable as error:
+        raise StartError(str(error)) from error
+    for reason in choice.passed_over:
+        log.warning("%s", reason)
     layout = None
     if settings.sessions is not None and settings.threads is not None:
         layout = Layout(settings.sessions, settings.threads)

@@ -55,6 +55,7 @@ class Usage:
         self.compute_output_ns += int(encode_s * 1e9)
         self.metrics.queue_seconds.observe(run.queue_s)
         self.metrics.preprocess_seconds.observe(preprocess_s)
+        self.metrics.encode_seconds.observe(encode_s)
 
     def failed(self, total_s: float) -> None:
         """One request got an error."""

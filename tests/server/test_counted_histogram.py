@@ -2,6 +2,8 @@
 
 from podium_server.counted_histogram import CountedHistogram
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as generate_open_metrics
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 BOUNDS = (0.1, 1.0, 10.0)
 
@@ -25,3 +27,19 @@ def test_page_is_that_of_the_librarys_histogram() -> None:
     for ours_line, theirs_line in zip(lines(ours), lines(theirs), strict=True):
         if not ours_line.startswith("#"):
             assert abs(float(ours_line.split()[-1]) - float(theirs_line.split()[-1])) < 1e-9
+
+
+def test_named_observation_is_its_buckets_exemplar() -> None:
+    """The last one of a bucket, in OpenMetrics; a value on a bound belongs to that bound's bucket."""
+    registry = CollectorRegistry()
+    counted = CountedHistogram("seconds", "Of something.", ("model",), buckets=BOUNDS, registry=registry)
+    for value, name in ((0.5, "first"), (1.0, "second"), (11.0, "third")):
+        counted.labels("a").observe(value)
+        counted.labels("a").name(value, {"request_id": name})
+    (family,) = text_string_to_metric_families(generate_open_metrics(registry).decode())
+    named = {s.labels["le"]: s.exemplar for s in family.samples if s.exemplar is not None}
+    assert {bound: (e.value, e.labels["request_id"]) for bound, e in named.items()} == {
+        "1.0": (1.0, "second"),
+        "+Inf": (11.0, "third"),
+    }
+    assert b"first" not in generate_latest(registry)
