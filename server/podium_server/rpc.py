@@ -45,6 +45,7 @@ class Gate:
     def __init__(self) -> None:
         self.open = True
         self._inside = 0
+        self._streams = 0
         self._emptied = asyncio.Event()
 
     @property
@@ -71,6 +72,28 @@ class Gate:
     async def empty(self) -> None:
         """Wait until no call is inside."""
         while self._inside:
+            self._emptied.clear()
+            await self._emptied.wait()
+
+    def enter_until_sent(self, context: Context) -> None:
+        """Let a call of one answer in, until that answer is on its way; or raise NotReady once the server drains."""
+        self.enter()
+        context.add_done_callback(lambda _: self.leave())
+
+    def stream_until_sent(self, context: Context) -> None:
+        """Let a stream in, until its last message is on its way; or raise NotReady once the server drains."""
+        self.check()
+        self._streams += 1
+        context.add_done_callback(lambda _: self._stream_ended())
+
+    def _stream_ended(self) -> None:
+        self._streams -= 1
+        if not self._streams:
+            self._emptied.set()
+
+    async def silent(self) -> None:
+        """Wait until no stream is open."""
+        while self._streams:
             self._emptied.clear()
             await self._emptied.wait()
 
@@ -346,14 +369,13 @@ def _answering(
     async def handle(data: R, context: Context) -> Message:
         call = ledger.open(context, gate)
         try:
-            gate.enter()
+            gate.enter_until_sent(context)
             try:
                 if ledger.entrance is not None:
                     num_bytes = len(data) if isinstance(data, bytes) else 0
                     call.admission = ledger.entrance.enter(context, call.began, num_bytes)
                 response = await function(read(data), call)
             finally:
-                gate.leave()
                 if call.admission is not None:
                     call.admission.leave()
         except BaseException as error:  # noqa: BLE001 - each way to end is counted, and raised again
@@ -372,7 +394,7 @@ def _streaming(
     async def handle(requests: R, context: Context) -> AsyncGenerator[Message, None]:
         call = ledger.open(context, gate)
         try:
-            gate.check()
+            gate.stream_until_sent(context)
             if ledger.entrance is not None:
                 num_bytes = len(requests) if isinstance(requests, bytes) else 0
                 call.admission = ledger.entrance.enter(context, call.began, num_bytes)

@@ -28,6 +28,7 @@ from podium.v1 import (
 )
 from podium_server.catalogue import Catalogue
 from podium_server.graph_loader import LoadOptions
+from podium_server.hang_up import hang_up
 from podium_server.imaging.pool import ImagePool
 from podium_server.lifecycle import Residence
 from podium_server.loader import Loader
@@ -66,7 +67,7 @@ log = logging.getLogger(__name__)
 SWITCH_INTERVAL_S = 0.0002
 
 
-# Idle streams are cut off this long after the last answer was made.
+# Idle streams are cut off this long after the last answer was sent.
 FLUSH_S = 0.5
 
 
@@ -120,6 +121,7 @@ class Server:
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._grpc)
         if settings.reflection:
             _enable_reflection(self._grpc, [descriptor for descriptor, _ in services])
+        self._grpc_port = 0
         self._http: HttpServer | None = None
 
     def _services(self) -> list[tuple[ServiceDescriptor, object]]:
@@ -144,7 +146,7 @@ class Server:
         host = self.settings.host
         listener = _bind(host, self.settings.http_port)
         try:
-            grpc_port = self._add_grpc_port(_address(host, self.settings.grpc_port))
+            self._grpc_port = self._add_grpc_port(_address(host, self.settings.grpc_port))
         except RuntimeError as error:
             listener.close()
             address = _address(host, self.settings.grpc_port)
@@ -154,7 +156,7 @@ class Server:
         tls = self._certificates.for_http() if self._certificates else None
         self._http = HttpServer(application(self.catalogue, self.metrics, access), listener, tls)
         self._http.start()
-        return Ports(grpc_port, listener.getsockname()[1])
+        return Ports(self._grpc_port, listener.getsockname()[1])
 
     async def load(self) -> None:
         """Load the repository and become ready."""
@@ -182,7 +184,10 @@ class Server:
             await asyncio.wait_for(self.gate.empty(), self.settings.drain_s)
         self._loader.stop()
         self.catalogue.stop_writing()
-        await self._grpc.stop(FLUSH_S)  # ends idle streams, and lets the last answers out
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.gate.silent(), FLUSH_S)
+        hang_up(self._grpc_port)  # whom gRPC has not told us of yet
+        await self._grpc.stop(FLUSH_S)
         await self.catalogue.close()
         if self._http is not None:
             await self._http.close()
