@@ -198,31 +198,6 @@ async def test_each_photo_is_shown_where_the_terminal_can(tmp_path: Path, monkey
     assert "a picture of" in lines[-1]
 
 
-@pytest.mark.parametrize(
-    ("command", "options", "beams"),
-    [
-        (["caption", "captioner", "a.png"], [], None),  # its 4 beams are enough for the 3 best
-        (["caption", "captioner", "a.png"], ["--num-best", "5"], 5),
-        (["translate", "translator", "abc"], [], None),
-        (["translate", "translator", "abc"], ["--num-best", "3"], 3),
-        (["translate", "translator", "abc"], ["--num-best", "3", "--num-beams", "7"], 7),
-        (["translate", "translator", "abc"], ["--num-best", "3", "--temperature", "1"], None),
-    ],
-)
-async def test_the_n_best_are_searched_by_as_many_beams_at_least(
-    command: list[str], options: list[str], beams: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Unless beams, or drawing, are asked for; a model's own number stays where it is enough."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "a.png").write_bytes(b"12345")
-    async with serving_texts() as server:
-        result = await podium(server, *command, *options)
-
-    assert result.exit_code == 0, result.output
-    decoding = server.image_requests[0].decoding
-    assert (decoding.num_beams if decoding.HasField("num_beams") else None) == beams
-
-
 async def test_captions_for_programs(tmp_path: Path) -> None:
     """A record a file."""
     (tmp_path / "a.png").write_bytes(b"12345")

@@ -31,7 +31,7 @@ class ResponseMetadata:
     Attributes:
         model: the model's name, without version or alias.
         version: the version that answered, 1 or more.
-        seed: the seed that was used, where an answer is drawn at random; else None.
+        seed: the one that was asked for, or else chosen where an answer is drawn at random; else None.
         execution_provider: what ran it, such as "CPUExecutionProvider".
         timings: where the time went.
     """

@@ -66,7 +66,8 @@ class CaptioningCalls(Connection):
         Args:
             model: "name", "name/version" or "name@alias".
             images: one picture, or a list of them that travels in one call.
-            num_best: captions of each, best first: at most the number of beams, or any where words are drawn.
+            num_best: captions of each, best first: at most 64 where words are drawn, else 16 by beam search, and
+                at most `num_beams` where that is given.
             seed: where words are drawn; None: one is chosen, and told in the metadata.
             log_probabilities: give that of each token.
             timeout: seconds for the call and its retries; None: the client's.

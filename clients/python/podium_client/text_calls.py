@@ -148,7 +148,8 @@ class TextCalls(Connection):
         Args:
             model: "name", "name/version" or "name@alias".
             texts: one text, or a list of them that travels in one call; a server takes at most 256.
-            num_best: translations of each, best first: at most the number of beams, or any where tokens are drawn.
+            num_best: translations of each, best first: at most 64 where tokens are drawn, else 16 by beam search, and
+                at most `num_beams` where that is given.
             seed: where tokens are drawn; None: one is chosen, and told in the metadata.
             replace_unknown: instead of refusing texts with what is not in the vocabulary.
             log_probabilities: give that of each token.

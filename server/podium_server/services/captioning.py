@@ -35,7 +35,7 @@ class CaptioningService:
         check_count("images", "pictures", len(request.images), self._max_images)
         wanted = Wanted("num_best", request.num_best or 1, ranked=True)
         choices = work.choose(request.decoding, wanted, "images", len(request.images))
-        work.start_seeded(request.seed if request.HasField("seed") else None)
+        work.start_seeded(request.seed if request.HasField("seed") else None, choices)
         starts = await work.intake.read_pictures(request.images)
         gathering = work.write(starts, choices, with_log_probabilities=request.return_log_probabilities)
         await gathering.all()
@@ -53,7 +53,7 @@ class CaptioningService:
             work = await self._models.begin(request.model, call, pb.TASK_IMAGE_CAPTIONING, "StreamCaption")
             wanted = Wanted("num_captions", request.num_captions or 1, ranked=True)
             choices = work.choose(request.decoding, wanted, "num_captions", 1)
-            work.start_seeded(request.seed if request.HasField("seed") else None)
+            work.start_seeded(request.seed if request.HasField("seed") else None, choices)
             starts = await work.intake.read_pictures([request.image], ["image"])
             gathering = work.write(starts, choices, with_log_probabilities=request.return_log_probabilities)
             async with aclosing(work.stream(gathering, wire.StreamCaptionResponse)) as answers:

@@ -65,7 +65,7 @@ class TextService:
         check_count("texts", "texts", len(request.texts), MAX_TEXTS)
         wanted = Wanted("num_best", request.num_best or 1, ranked=True)
         choices = work.choose(request.decoding, wanted, "texts", len(request.texts))
-        work.start_seeded(request.seed if request.HasField("seed") else None)
+        work.start_seeded(request.seed if request.HasField("seed") else None, choices)
         starts = await work.intake.read_sources(request.texts, replace_unknown=request.replace_unknown)
         gathering = work.write(starts, choices, with_log_probabilities=request.return_log_probabilities)
         await gathering.all()
@@ -97,7 +97,7 @@ async def _generate(work: TextCall, request: _GenerateRequest) -> Gathering:
     """Start the sequences of a request."""
     wanted = Wanted("num_sequences", request.num_sequences or 1, ranked=False)
     choices = work.choose(request.decoding, wanted, "num_sequences", 1)
-    work.start_seeded(request.seed if request.HasField("seed") else None)
+    work.start_seeded(request.seed if request.HasField("seed") else None, choices)
     prompt = await work.intake.read_text(
         request.prompt, "prompt", least=1, room=1, replace_unknown=request.replace_unknown
     )

@@ -78,9 +78,9 @@ class TextCall:
             )
         return choices
 
-    def start_seeded(self, seed: int | None) -> None:
-        """Take the request's seed, or choose one."""
-        self._seed = secrets.randbits(_CHOSEN_SEED_BITS) if seed is None else seed
+    def start_seeded(self, seed: int | None, choices: Choices) -> None:
+        """Take the request's seed; without one, choose one where tokens are drawn."""
+        self._seed = secrets.randbits(_CHOSEN_SEED_BITS) if seed is None and choices.draws else seed
 
     def write(self, starts: Sequence[Start], choices: Choices, *, with_log_probabilities: bool) -> Gathering:
         """Start all sequences of a request, or none.
@@ -184,14 +184,14 @@ class TextCall:
             max_tokens = min(max_tokens, self.model.max_tokens - len(start.prompt))
         if isinstance(choices.method, Beams):
             return [BeamJob(start, choices.method, max_tokens, deadline)]
-        assert self._seed is not None, "the seed is chosen first"
+        assert self._seed is not None or not choices.draws, "the seed is chosen first"
         stops = choices.stops
         return [
             SampleJob(
                 start,
                 choices.method,
                 max_tokens,
-                self._seed,
+                self._seed or 0,
                 number,
                 None if stops is None else StopWatch(self.model.begin_text(stops)),
                 deadline,

@@ -84,6 +84,11 @@ class Choices:
         """Sequences that are written side by side for each start, those that are given up included."""
         return self.method.num_beams if isinstance(self.method, Beams) else self.count
 
+    @property
+    def draws(self) -> bool:
+        """Whether tokens are drawn, so that a seed matters."""
+        return isinstance(self.method, Sampling) and self.method.temperature > 0
+
 
 def check_decoding(decoding: pb.Decoding, field: str, max_tokens: int | None = None) -> None:
     """Check each value that is set.
@@ -126,19 +131,34 @@ def choose(asked: pb.Decoding, defaults: Defaults, wanted: Wanted, max_tokens: i
         InvalidArgument: a value is out of its bounds, or several do not go together.
     """
     check_decoding(asked, "decoding", max_tokens)
-    num_beams = asked.num_beams if asked.HasField("num_beams") else defaults.decoding.num_beams or 1
+    num_beams = _num_beams(asked, defaults, wanted)
     method = _beams(asked, defaults, num_beams, wanted) if num_beams > 1 else _sampling(asked, defaults, wanted)
     most = asked.max_tokens or defaults.decoding.max_tokens or DEFAULT_MAX_TOKENS
     stops = asked.stop or defaults.decoding.stop
     return Choices(method, min(most, max_tokens), StopTexts(stops) if stops else None, wanted.count)
 
 
-def _sampling(asked: pb.Decoding, defaults: Defaults, wanted: Wanted) -> Sampling:
+def _num_beams(asked: pb.Decoding, defaults: Defaults, wanted: Wanted) -> int:
+    """As many as are asked for, or the model's; where that leaves too few for the best ones wanted, so many."""
+    if asked.HasField("num_beams"):
+        return asked.num_beams
+    usual = defaults.decoding.num_beams or 1
+    searches = usual > 1 or (wanted.ranked and not _merged(asked, defaults).temperature)
+    return max(usual, min(wanted.count, MAX_BEAMS)) if searches else usual
+
+
+def _merged(asked: pb.Decoding, defaults: Defaults) -> pb.Decoding:
+    """What beam search does not do, as the request says, or else the model, or else as is usual."""
     merged = pb.Decoding(temperature=defaults.temperature, top_p=1.0, repetition_penalty=1.0)
     for decoding in (defaults.decoding, asked):
         for name in _OFF:
             if decoding.HasField(name):
                 setattr(merged, name, getattr(decoding, name))
+    return merged
+
+
+def _sampling(asked: pb.Decoding, defaults: Defaults, wanted: Wanted) -> Sampling:
+    merged = _merged(asked, defaults)
     must = f"0 … {MAX_SEQUENCES}"
     _require(wanted.field, wanted.count, must, right=wanted.count <= MAX_SEQUENCES)
     if wanted.ranked and not merged.temperature:
@@ -150,13 +170,17 @@ def _sampling(asked: pb.Decoding, defaults: Defaults, wanted: Wanted) -> Samplin
 
 
 def _beams(asked: pb.Decoding, defaults: Defaults, num_beams: int, wanted: Wanted) -> Beams:
-    whose = "" if asked.HasField("num_beams") else ", the model's default"
+    whose = ""
+    if not asked.HasField("num_beams"):
+        whose = ", the model's default" if num_beams == defaults.decoding.num_beams else f", as {wanted.field} needs"
     for name, off in _OFF.items():
         if asked.HasField(name):
             value = getattr(asked, name)
             must = f"left unset or {off} with beam search (num_beams is {num_beams}{whose}); set num_beams to 1 to draw"
             _require(f"decoding.{name}", value, must, right=value == off)
-    must = f"0 … {num_beams}, the number of beams{whose}"
+    must = (
+        f"0 … {num_beams}, the number of beams" if asked.HasField("num_beams") else f"0 … {MAX_BEAMS} with beam search"
+    )
     _require(wanted.field, wanted.count, must, right=wanted.count <= num_beams)
     decoding = asked if asked.HasField("length_penalty") else defaults.decoding
     return Beams(num_beams, decoding.length_penalty, wanted.count)

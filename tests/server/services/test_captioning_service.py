@@ -82,6 +82,15 @@ def test_each_picture_gets_the_captions_that_it_gets_alone(
             assert caption.log_probability == math.fsum(caption.log_probabilities)
 
 
+def test_the_best_captions_are_found_without_a_word_of_beams(stub: stubs.CaptioningServiceStub) -> None:
+    """As many beams as captions are wanted, and no seed, for nothing is drawn."""
+    best = stub.Caption(wire.CaptionRequest(model="captioner", images=PICTURES, num_best=3))
+    decoding = Decoding(num_beams=3)
+    searched = stub.Caption(wire.CaptionRequest(model="captioner", images=PICTURES, num_best=3, decoding=decoding))
+    assert list(best.results) == list(searched.results)
+    assert not best.metadata.HasField("seed")
+
+
 def test_files_of_pictures_are_read(stub: stubs.CaptioningServiceStub) -> None:
     """A PNG file of the same pixels gets the same caption."""
     file = stub.Caption(wire.CaptionRequest(model="captioner", images=[encoded(0, 51, 102, 255)]))
@@ -119,7 +128,8 @@ def test_a_stream_is_the_captions_in_pieces(
         ({"images": []}, "images", "has 0 pictures; a call must have 1 … 256"),
         ({"images": [PICTURES[0], image_pb2.Image()]}, "images[1]", "is empty; it must have encoded or tensor"),
         ({"images": [image_pb2.Image(encoded=b"GIF")]}, "images[0].encoded", ""),
-        ({"num_best": 2}, "num_best", "is 2; must be 0 or 1 where nothing is drawn"),
+        ({"num_best": 17}, "num_best", "is 17; must be 0 … 16 with beam search"),
+        ({"num_best": 2, "decoding": Decoding(num_beams=1)}, "num_best", "is 2; must be 0 or 1 where nothing is drawn"),
         ({"decoding": Decoding(num_beams=2), "num_best": 3}, "num_best", "is 3; must be 0 … 2, the number of beams"),
         ({"decoding": Decoding(top_p=2)}, "decoding.top_p", "is 2.0; must be above 0 and at most 1"),
         (

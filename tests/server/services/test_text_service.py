@@ -111,6 +111,17 @@ class TestGenerate:
         again = wire.GenerateRequest(model="letters", prompt="abc", decoding=Decoding(max_tokens=7), seed=metadata.seed)
         assert stub.Generate(again).sequences == answer.sequences
 
+    @pytest.mark.parametrize("decoding", [Decoding(temperature=0), Decoding(num_beams=2)], ids=["greedy", "beams"])
+    def test_where_nothing_is_drawn_no_seed_is_chosen(
+        self, stub: stubs.TextServiceStub, decoding: decoding_pb2.Decoding
+    ) -> None:
+        """One that is asked for is told, as always."""
+        decoding.max_tokens = 5
+        request = wire.GenerateRequest(model="letters", prompt="a", decoding=decoding)
+        assert not stub.Generate(request).metadata.HasField("seed")
+        request.seed = 7
+        assert stub.Generate(request).metadata.seed == 7
+
     def test_seeds_are_chosen_anew_for_each_request_without_one(self, stub: stubs.TextServiceStub) -> None:
         """And a seed of 0 is one."""
         request = wire.GenerateRequest(model="letters", prompt="a", decoding=Decoding(max_tokens=1))
@@ -458,7 +469,11 @@ class TestTranslate:
                 "texts[0]",
                 "has 41 tokens, start and end included; this model reads at most 40: send it in parts",
             ),
-            ({"num_best": 2}, "num_best", "is 2; must be 0 or 1 where nothing is drawn; set decoding.num_beams, or"),
+            (
+                {"num_best": 2, "decoding": Decoding(num_beams=1)},
+                "num_best",
+                "is 2; must be 0 or 1 where nothing is drawn; set decoding.num_beams, or",
+            ),
             ({"num_best": 5, "decoding": Decoding(num_beams=4)}, "num_best", "is 5; must be 0 … 4, the number of"),
             ({"num_best": 65, "decoding": Decoding(temperature=1)}, "num_best", "is 65; must be 0 … 64"),
             (

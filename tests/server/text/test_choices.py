@@ -66,9 +66,32 @@ def test_stop_texts_of_a_request_replace_the_models() -> None:
     assert asked.matches[asked.step(0, ".")] == 1
 
 
+def test_the_best_ones_are_searched_by_as_many_beams_at_least() -> None:
+    """Where nothing is drawn and nothing said of beams; a model's own number stays where it is enough."""
+    three = Wanted("num_best", 3, ranked=True)
+    assert chosen(pb.Decoding(), wanted=three).method == Beams(3, 0.0, 3)
+    assert chosen(pb.Decoding(temperature=0), usual=1, wanted=three).method == Beams(3, 0.0, 3)
+    assert chosen(pb.Decoding(), pb.Decoding(num_beams=2), three).method == Beams(3, 0.0, 3)
+    assert chosen(pb.Decoding(), pb.Decoding(num_beams=4), three).method == Beams(4, 0.0, 3)
+    assert chosen(pb.Decoding(temperature=1), wanted=three).method == Sampling(1)
+    in_order = Wanted("num_sequences", 3, ranked=False)
+    assert chosen(pb.Decoding(), pb.Decoding(num_beams=2), in_order).method == Beams(3, 0.0, 3)
+
+
 def test_several_best_ones_need_beams_or_chance() -> None:
     """Several of a request in order may be alike."""
     with pytest.raises(InvalidArgument, match=r"^num_best: is 2; must be 0 or 1 where nothing is drawn"):
-        chosen(pb.Decoding(), wanted=Wanted("num_best", 2, ranked=True))
+        chosen(pb.Decoding(num_beams=1), wanted=Wanted("num_best", 2, ranked=True))
+    with pytest.raises(InvalidArgument, match=r"^num_best: is 17; must be 0 … 16 with beam search$"):
+        chosen(pb.Decoding(), wanted=Wanted("num_best", 17, ranked=True))
+    with pytest.raises(InvalidArgument, match=r"^decoding\.top_k: is 5; .*\(num_beams is 2, as num_best needs\)"):
+        chosen(pb.Decoding(top_k=5), wanted=Wanted("num_best", 2, ranked=True))
     assert chosen(pb.Decoding(), wanted=Wanted("num_sequences", 2, ranked=False)).count == 2
     assert chosen(pb.Decoding(temperature=1), wanted=Wanted("num_best", 2, ranked=True)).count == 2
+
+
+def test_a_seed_matters_where_tokens_are_drawn() -> None:
+    """The most probable token and beam search draw none."""
+    assert chosen(pb.Decoding(), usual=1).draws
+    assert not chosen(pb.Decoding(temperature=0), usual=1).draws
+    assert not chosen(pb.Decoding(num_beams=2), usual=1).draws

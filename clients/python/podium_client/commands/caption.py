@@ -13,7 +13,6 @@ from rich.text import Text
 
 from podium_client.async_client import AsyncClient
 from podium_client.commands.bars import sequences_table
-from podium_client.commands.beams import leaves_beams_open, with_enough_beams
 from podium_client.commands.decoding_options import decoding_options, num_best_option, text_seed_option
 from podium_client.commands.each_file import (
     Answered,
@@ -74,12 +73,9 @@ def caption(
 
     async def run() -> None:
         async with AsyncClient(address, timeout=timeout) as client:
-            chosen = decoding
-            if leaves_beams_open(num_best, decoding):
-                chosen = with_enough_beams((await client.model(model)).manifest, num_best, decoding)
 
             async def ask(file: Path) -> GeneratedSequences:
-                return await client.caption(model, file, num_best=num_best, seed=seed, **chosen)
+                return await client.caption(model, file, num_best=num_best, seed=seed, **decoding)
 
             await answer_each(pictures_in(photos), ask, concurrency, show)
 

@@ -51,7 +51,7 @@ text_seed_option = seed_option("--seed", text="Makes the same text again.  [defa
 
 
 def num_best_option(default: int) -> "Callable[[click.decorators.FC], click.decorators.FC]":
-    """Make the option for how many are wanted of each; without --num-beams there are as many beams, at least."""
+    """Make the option for how many are wanted of each; without --num-beams the server takes as many beams, at least."""
     text = "So many of each, best first."
     return click.option("--num-best", metavar="N", type=_COUNT, default=default, show_default=True, help=text)
 

@@ -10,7 +10,6 @@ from rich.text import Text
 
 from podium_client.client import Client
 from podium_client.commands.bars import sequences_table
-from podium_client.commands.beams import leaves_beams_open, with_enough_beams
 from podium_client.commands.decoding_options import (
     decoding_options,
     num_best_option,
@@ -57,8 +56,6 @@ def translate(
     console = Console(highlight=False)
     answers: list[GeneratedSequences | None] = []
     with Client(address, timeout=timeout) as client:
-        if leaves_beams_open(num_best, decoding):
-            decoding = with_enough_beams(client.model(model).manifest, num_best, decoding)
         for start in range(0, len(sources), _TEXTS_A_CALL):
             part = sources[start : start + _TEXTS_A_CALL]
             given = [text for text in part if text]
