@@ -35,11 +35,12 @@ def _sockets() -> Iterator[socket.socket]:
     """Yield every TCP socket of this process, under a descriptor of its own."""
     if not DESCRIPTORS.is_dir():
         return
-    for name in os.listdir(DESCRIPTORS):
+    for path in list(DESCRIPTORS.iterdir()):
+        number = int(path.name)
         try:
-            if not stat.S_ISSOCK(os.fstat(int(name)).st_mode):
+            if not stat.S_ISSOCK(os.fstat(number).st_mode):
                 continue
-            found = socket.socket(fileno=os.dup(int(name)))
+            found = socket.socket(fileno=os.dup(number))
         except OSError:  # closed meanwhile
             continue
         if found.family in (socket.AF_INET, socket.AF_INET6):

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ def request() -> Any:
 
 
 @pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[tuple["subprocess.Popen[str]", str]]:
+def server(tmp_path: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
     """A `podium serve` process with y = 2x, and the address it serves gRPC on."""
     write_onnx(tmp_path / "models" / "double" / "1", scaled())
     flags = ["--grpc-port", "0", "--http-port", "0", "--cores", "1", "--cache-dir", str(tmp_path / "cache")]
@@ -52,7 +52,7 @@ async def server(tmp_path: Path) -> AsyncIterator[tuple["subprocess.Popen[str]",
         text=True,
     )
     assert process.stdout is not None
-    line = await asyncio.to_thread(process.stdout.readline)
+    line = process.stdout.readline()
     yield process, line.split("gRPC on ")[1].split(",")[0]
     process.kill()
     process.communicate()
@@ -126,7 +126,8 @@ async def test_a_hung_up_caller_hears_unavailable() -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        waiting = channel.unary_unary("/s/m")(b"")
+        method: Any = channel.unary_unary("/s/m")
+        waiting = method(b"")
         await begun.wait()
         hang_up(port)
         with pytest.raises(aio.AioRpcError) as error:
