@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from podium_client.series import Series
     from podium_client.tensors import Tensor
     from podium_client.text_stream import AsyncTextStream, TextStream
+    from podium_client.video_answers import FrameClassification, VideoClassification
 
 __all__ = [
     "AsyncClient",
@@ -59,6 +60,7 @@ __all__ = [
     "ExecutionPlan",
     "FinishReason",
     "Forecast",
+    "FrameClassification",
     "GeneratedSequence",
     "GeneratedSequences",
     "GenerationUsage",
@@ -96,12 +98,13 @@ __all__ = [
     "UnavailableError",
     "UnsupportedError",
     "VersionState",
+    "VideoClassification",
     "WrongTaskError",
 ]
 
 _MODULES = (
     *("errors", "answers", "catalogue", "tensors", "images", "pictures", "decoding", "sequences", "text_stream"),
-    *("series", "forecasts", "retries", "async_client", "client"),
+    *("series", "forecasts", "video_answers", "retries", "async_client", "client"),
 )
 
 

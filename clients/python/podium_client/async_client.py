@@ -23,9 +23,10 @@ from podium_client.health import Health
 from podium_client.images import ImageLike, encode_images_aside, one_or_many
 from podium_client.picture_calls import PictureCalls
 from podium_client.text_calls import TextCalls
+from podium_client.video_calls import VideoCalls
 
 
-class AsyncClient(PictureCalls, TextCalls, CaptioningCalls, ForecastCalls):
+class AsyncClient(PictureCalls, TextCalls, CaptioningCalls, ForecastCalls, VideoCalls):
     """Calls a podium server; made, used and closed in one event loop.
 
     Args:

@@ -4,10 +4,16 @@ import asyncio
 import random
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from typing import TypeVar
 
-from grpc.aio import AioRpcError, UnaryStreamMultiCallable, UnaryUnaryMultiCallable
+from grpc.aio import (
+    AioRpcError,
+    StreamStreamMultiCallable,
+    StreamUnaryMultiCallable,
+    UnaryStreamMultiCallable,
+    UnaryUnaryMultiCallable,
+)
 
 from podium_client.errors import PodiumError
 from podium_client.retries import RetryBudget, RetryPolicy, nothing_was_run
@@ -95,6 +101,76 @@ class Caller:
             finally:
                 call.cancel()
             await asyncio.sleep(delay_s)
+
+    async def upload(
+        self, rpc: StreamUnaryMultiCallable[RequestT, ResponseT], requests: Sequence[RequestT], timeout_s: float
+    ) -> ResponseT:
+        """Send a request in pieces until it is answered, or refused for good.
+
+        Args:
+            rpc: the stub's method.
+            requests: its messages.
+            timeout_s: seconds for everything; infinite for no limit.
+
+        Raises:
+            PodiumError: the last error, by who is to blame.
+        """
+        attempts = self._attempts(timeout_s)
+        while True:
+            try:
+                response: ResponseT = await rpc(iter(requests), timeout=attempts.timeout_s, metadata=attempts.metadata)
+            except AioRpcError as failure:
+                error = attempts.failed(failure)
+                delay_s = self._delay_s(error, attempts)
+                if delay_s is None:
+                    raise error from failure
+            else:
+                self._budget.succeeded()
+                return response
+            await asyncio.sleep(delay_s)
+
+    async def converse(
+        self, rpc: StreamStreamMultiCallable[RequestT, ResponseT], requests: AsyncIterator[RequestT], timeout_s: float
+    ) -> AsyncGenerator[ResponseT, None]:
+        """Send requests as they come, and give the answers as they come; never sent again: they are gone.
+
+        What the requests raise is raised here. Leaving the generator cancels the call.
+
+        Args:
+            rpc: the stub's method.
+            requests: its messages.
+            timeout_s: seconds until the last answer; infinite for no limit.
+
+        Raises:
+            PodiumError: by who is to blame.
+        """
+        attempts = self._attempts(timeout_s)
+        failed: list[Exception] = []
+
+        async def watched() -> AsyncGenerator[RequestT, None]:
+            try:
+                async for request in requests:
+                    yield request
+            except Exception as error:
+                failed.append(error)
+                call.cancel()
+                raise
+
+        call = rpc(watched(), timeout=attempts.timeout_s, metadata=attempts.metadata)
+        try:
+            async for response in call:
+                yield response
+        except AioRpcError as failure:
+            raise attempts.failed(failure) from failure
+        except asyncio.CancelledError:
+            if not failed:
+                raise
+            raise failed[0] from None
+        finally:
+            call.cancel()
+
+    def _attempts(self, timeout_s: float) -> "_Attempts":
+        return _Attempts(Sent(self.address, timeout_s, uuid.uuid4().hex, self.secure), self._shown)
 
     def _delay_s(self, error: PodiumError, attempts: "_Attempts") -> float | None:
         if nothing_was_run(error) and not self._budget.failed():

@@ -90,6 +90,8 @@ class Client:
             raise
 
     classify = _blocking(AsyncClient.classify)
+    classify_video = _blocking(AsyncClient.classify_video)
+    classify_frames = _iterating(AsyncClient.classify_frames)
     sample = _blocking(AsyncClient.sample)
     stream_sample = _iterating(AsyncClient.stream_sample)
     encode = _blocking(AsyncClient.encode)
