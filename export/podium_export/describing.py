@@ -45,12 +45,15 @@ def described(blueprint: Blueprint, choices: Choices, texts: TextFlags | None = 
         description=blueprint.description if choices.description is None else choices.description,
         graphs=tuple(_with_lengths(graph, choices.axis) for graph in blueprint.graphs),
         generation=blueprint.generation if task == blueprint.task else None,
+        video=blueprint.video if task == blueprint.task else None,
     )
     if task == pb.TASK_TEXT_GENERATION and blueprint.generation is None:
         raise OptionError("--task text-generation: the network does not say what it remembers from step to step")
     blueprint = with_texts(blueprint, texts or TextFlags())
     if task == pb.TASK_IMAGE_CLASSIFICATION:
         return _classifier(blueprint, choices)
+    if task == pb.TASK_VIDEO_CLASSIFICATION:
+        return _clip_classifier(blueprint, choices)
     if choices.labels and blueprint.latent_space is not None and blueprint.latent_space.class_names:
         return _conditional(blueprint, blueprint.latent_space, choices)
     stray = choices.images.given + [f"--{name}" for name in ("labels", "scores") if getattr(choices, name)]
@@ -82,6 +85,17 @@ def _classifier(blueprint: Blueprint, choices: Choices) -> Blueprint:
         blueprint,
         image_preprocessing=images,
         score_kind=SCORE_KINDS[choices.scores] if choices.scores else usual,
+        labels=read_labels(choices.labels) if choices.labels else blueprint.labels,
+    )
+
+
+def _clip_classifier(blueprint: Blueprint, choices: Choices) -> Blueprint:
+    """Name the classes of a network whose frames are as they are."""
+    if choices.images.given:
+        raise OptionError(f"{', '.join(choices.images.given)}: the network itself says what a frame is")
+    return dataclasses.replace(
+        blueprint,
+        score_kind=SCORE_KINDS[choices.scores] if choices.scores else blueprint.score_kind,
         labels=read_labels(choices.labels) if choices.labels else blueprint.labels,
     )
 
