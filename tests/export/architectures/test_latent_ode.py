@@ -12,7 +12,7 @@ from podium_export.architecture import Blueprint
 from podium_export.architectures import ARCHITECTURES
 from podium_export.architectures.latent_ode import LatentODE, LatentODEConfig, build
 from podium_export.architectures.latent_series import LatentSeries, SeriesDecoder, grid
-from podium_export.architectures.step_choice import TOLERANCE, choose_step
+from podium_export.architectures.step_choice import HEADROOM, TOLERANCE, choose_step
 from podium_export.assembling import Source
 from podium_export.errors import CheckpointError, NetworkError, OptionError
 from podium_export.exporting import export_network
@@ -114,7 +114,7 @@ def test_refuses_upstreams_other_networks_by_name(key: str, said: str) -> None:
 
 
 def test_the_step_is_the_longest_within_the_tolerance() -> None:
-    """The error is what the manifest says, and a step twice as long misses the tolerance."""
+    """The error is what the manifest says, with room for other latents; a step twice as long has not enough."""
     series = small_network(1).parts
     with torch.no_grad():
         for parameter in series.equation.parameters():
@@ -133,7 +133,7 @@ def test_the_step_is_the_longest_within_the_tolerance() -> None:
             for h in (solver.step, 2 * solver.step)
         )
     assert one == pytest.approx(solver.max_error, rel=0.01)
-    assert one <= TOLERANCE < twice
+    assert HEADROOM * one <= TOLERANCE < HEADROOM * twice
 
 
 class Growth(nn.Module):
