@@ -1,7 +1,7 @@
 """A certificate authority of a test's own."""
 
 import datetime as dt
-import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +38,7 @@ class Stored:
 
 
 class Authority:
-    """Signs certificates for 127.0.0.1 and localhost.
+    """Signs certificates.
 
     Args:
         name: its common name.
@@ -61,6 +61,7 @@ class Authority:
         begins: dt.timedelta = -DAY,
         ends: dt.timedelta = 10 * DAY,
         client: bool = False,
+        hosts: Sequence[str] = ("localhost",),
     ) -> Pair:
         """Sign a certificate.
 
@@ -69,11 +70,12 @@ class Authority:
             begins: when it becomes valid, from now on.
             ends: when it ends, from now on.
             client: whether it is a client's rather than a server's.
+            hosts: the names that it is for.
         """
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         usage = ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
-        names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        names: list[x509.GeneralName] = [x509.DNSName(host) for host in hosts]
         certificate = (
             _builder(subject, self._name, key.public_key(), begins, ends)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)

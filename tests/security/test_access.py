@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -48,7 +48,9 @@ async def refused(call: Awaitable[Any]) -> tuple[StatusCode, str, str]:
     """A refusal's code, message, and reason."""
     with pytest.raises(aio.AioRpcError) as refusal:
         await call
-    (info, *_) = rpc_status.from_call(refusal.value).details
+    status = rpc_status.from_call(cast("Any", refusal.value))
+    assert status is not None
+    (info, *_) = status.details
     reason = error_details_pb2.ErrorInfo.FromString(info.value).reason
     return refusal.value.code(), str(refusal.value.details()), reason
 

@@ -34,9 +34,10 @@ class AsyncClient(PictureCalls, TextCalls, CaptioningCalls, ForecastCalls, Video
         timeout: seconds for a call and its retries, unless the call says otherwise; `math.inf`: no limit.
         retries: when a call of which nothing was run is sent again.
         credentials: for TLS; None: without.
+        token: says who calls, for a server that asks; None: nothing is said.
 
     Raises:
-        InvalidArgumentError: the address cannot be meant.
+        InvalidArgumentError: the address cannot be meant, or the token cannot be one.
     """
 
     @cached_property

@@ -32,10 +32,22 @@ class Caller:
         address: who is called, for messages.
         policy: when a call is sent again.
         draw: uniform in 0 ... 1, spreads retries.
+        secure: whether the connection speaks TLS, for messages.
+        token: says who calls; None: nothing does.
     """
 
-    def __init__(self, address: str, policy: RetryPolicy, draw: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self,
+        address: str,
+        policy: RetryPolicy,
+        draw: Callable[[], float] = random.random,
+        *,
+        secure: bool = False,
+        token: str | None = None,
+    ) -> None:
         self.address = address
+        self.secure = secure
+        self._shown = (("authorization", f"Bearer {token}"),) if token is not None else ()
         self._policy = policy
         self._budget = RetryBudget()
         self._draw = draw
@@ -53,7 +65,7 @@ class Caller:
         Raises:
             PodiumError: the last error, by who is to blame.
         """
-        attempts = _Attempts(self.address, timeout_s)
+        attempts = self._attempts(timeout_s)
         while True:
             try:
                 response: ResponseT = await rpc(request, timeout=attempts.timeout_s, metadata=attempts.metadata)
@@ -82,7 +94,7 @@ class Caller:
         Raises:
             PodiumError: the last error, by who is to blame.
         """
-        attempts = _Attempts(self.address, timeout_s)
+        attempts = self._attempts(timeout_s)
         while True:
             answered = False
             call = rpc(request, timeout=attempts.timeout_s, metadata=attempts.metadata)
@@ -183,10 +195,10 @@ class Caller:
 class _Attempts:
     """The attempts at one call: they share a deadline and a request id."""
 
-    def __init__(self, address: str, timeout_s: float) -> None:
-        self._sent = Sent(address, timeout_s, uuid.uuid4().hex)
-        self._deadline = time.monotonic() + timeout_s
-        self.metadata = ((REQUEST_ID_KEY, self._sent.request_id),)
+    def __init__(self, sent: Sent, shown: tuple[tuple[str, str], ...]) -> None:
+        self._sent = sent
+        self._deadline = time.monotonic() + sent.timeout_s
+        self.metadata = ((REQUEST_ID_KEY, sent.request_id), *shown)
         self.num_failed = 0
 
     @property

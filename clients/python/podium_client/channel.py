@@ -49,6 +49,21 @@ def check_address(address: str) -> None:
     )
 
 
+def check_token(token: str | None) -> str | None:
+    """Refuse what no header carries, such as a token with the end of its line.
+
+    Raises:
+        InvalidArgumentError: says what would be right, without the token.
+    """
+    if token is not None and not (token and token.isascii() and token.isprintable() and " " not in token):
+        raise InvalidArgumentError(
+            "token: must be one word of plain characters, as `podium token` prints it; is there a space or the end of "
+            "a line in it?",
+            field="token",
+        )
+    return token
+
+
 def _options() -> list[tuple[str, int | str]]:
     return [
         # The server's limits decide; gRPC's own 4 MiB would refuse answers that the server was willing to send.

@@ -64,9 +64,10 @@ class Client:
         timeout: seconds for a call and its retries, unless the call says otherwise; `math.inf`: no limit.
         retries: when a call of which nothing was run is sent again.
         credentials: for TLS; None: without.
+        token: says who calls, for a server that asks; None: nothing is said.
 
     Raises:
-        InvalidArgumentError: the address cannot be meant.
+        InvalidArgumentError: the address cannot be meant, or the token cannot be one.
     """
 
     def __init__(
@@ -76,12 +77,13 @@ class Client:
         timeout: float = DEFAULT_TIMEOUT_S,
         retries: RetryPolicy = RetryPolicy(),  # noqa: B008  frozen
         credentials: grpc.ChannelCredentials | None = None,
+        token: str | None = None,
     ) -> None:
         self.address = address
         self._thread = EventLoopThread("podium-client")
 
         async def connect() -> AsyncClient:
-            return AsyncClient(address, timeout=timeout, retries=retries, credentials=credentials)
+            return AsyncClient(address, timeout=timeout, retries=retries, credentials=credentials, token=token)
 
         try:
             self._client = self._thread.run(connect())

@@ -7,7 +7,7 @@ from typing import Self
 import grpc
 
 from podium_client.calls import Caller
-from podium_client.channel import DEFAULT_ADDRESS, open_channel
+from podium_client.channel import DEFAULT_ADDRESS, check_token, open_channel
 from podium_client.errors import InvalidArgumentError
 from podium_client.retries import RetryPolicy
 
@@ -22,9 +22,10 @@ class Connection:
         timeout: seconds for a call and its retries, unless the call says otherwise; `math.inf`: no limit.
         retries: when a call of which nothing was run is sent again.
         credentials: for TLS; None: without.
+        token: says who calls, for a server that asks; None: nothing is said.
 
     Raises:
-        InvalidArgumentError: the address cannot be meant.
+        InvalidArgumentError: the address cannot be meant, or the token cannot be one.
     """
 
     def __init__(
@@ -34,11 +35,12 @@ class Connection:
         timeout: float = DEFAULT_TIMEOUT_S,
         retries: RetryPolicy = RetryPolicy(),  # noqa: B008  frozen
         credentials: grpc.ChannelCredentials | None = None,
+        token: str | None = None,
     ) -> None:
         self.address = address
         self._timeout_s = timeout
         self._channel = open_channel(address, credentials)
-        self._caller = Caller(address, retries)
+        self._caller = Caller(address, retries, secure=credentials is not None, token=check_token(token))
 
     async def __aenter__(self) -> Self:
         return self

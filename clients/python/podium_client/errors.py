@@ -5,6 +5,8 @@ PodiumError
 │   ├── InvalidArgumentError     a value that may not be: `.field` names it (also a ValueError)
 │   ├── ModelNotFoundError       no such model, version or alias (also a LookupError)
 │   ├── WrongTaskError           the model is there, and is for something else
+│   ├── UnauthenticatedError     the server asks who you are: no token, or none that is good there
+│   ├── PermissionDeniedError    it knows, and you may not do this (also a PermissionError)
 │   ├── TooLargeError            a message above the server's limit
 │   └── UnsupportedError         this server or this model never does that
 ├── ServerError                the server's: tell its operator, `.request_id` finds it in the log
@@ -63,6 +65,14 @@ class ModelNotFoundError(RequestError, LookupError):
 
 class WrongTaskError(RequestError):
     """The model is there, and its task is another one than the call's."""
+
+
+class UnauthenticatedError(RequestError):
+    """The server asks who calls, and there was no token, or none that is good there."""
+
+
+class PermissionDeniedError(RequestError, PermissionError):
+    """Who calls may not do this; or nobody may, on this server."""
 
 
 class TooLargeError(RequestError):

@@ -62,7 +62,7 @@ class Health:
                 if response.status == _SERVING:
                     return True
         except AioRpcError as failure:
-            error = from_rpc_error(failure, Sent(self._caller.address, timeout_s))
+            error = from_rpc_error(failure, Sent(self._caller.address, timeout_s, secure=self._caller.secure))
             if not isinstance(error, UnavailableError):
                 raise error from failure
         finally:

@@ -16,8 +16,8 @@ _DETAILS_KEY = "grpc-status-details-bin"
 _CLASS_BY_CODE: Mapping[StatusCode, type[errors.PodiumError]] = {
     StatusCode.NOT_FOUND: errors.ModelNotFoundError,
     StatusCode.FAILED_PRECONDITION: errors.RequestError,
-    StatusCode.PERMISSION_DENIED: errors.RequestError,
-    StatusCode.UNAUTHENTICATED: errors.RequestError,
+    StatusCode.PERMISSION_DENIED: errors.PermissionDeniedError,
+    StatusCode.UNAUTHENTICATED: errors.UnauthenticatedError,
     StatusCode.OUT_OF_RANGE: errors.RequestError,
     StatusCode.UNIMPLEMENTED: errors.UnsupportedError,
     StatusCode.DEADLINE_EXCEEDED: errors.DeadlineError,
@@ -39,11 +39,13 @@ class Sent:
         address: who was called.
         timeout_s: seconds that it was given, retries included; infinite: no limit.
         request_id: what finds it in the server's log.
+        secure: whether it was sent over TLS.
     """
 
     address: str
     timeout_s: float
     request_id: str = ""
+    secure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ def from_rpc_error(error: AioRpcError, sent: Sent) -> errors.PodiumError:
         made_here = _from_transport(code, message, sent)
         if made_here is not None:
             return made_here
+    if code is StatusCode.UNAUTHENTICATED:
+        message += " (here: `token=`; of the commands PODIUM_TOKEN, or --token)"
     known = (message, details.reason or code.name, code, request_id)
     if code is StatusCode.INVALID_ARGUMENT:
         return errors.InvalidArgumentError(*known, details.field)
@@ -76,14 +80,7 @@ def from_rpc_error(error: AioRpcError, sent: Sent) -> errors.PodiumError:
 def _from_transport(code: StatusCode, message: str, sent: Sent) -> errors.PodiumError | None:
     """Name what no podium server said: gRPC itself did, in its own words."""
     if code is StatusCode.UNAVAILABLE:
-        cause = message.rpartition(": ")[2]  # of a chain of circumstances, the last is the one to act on
-        hint = "is `podium serve` running there?"
-        if "[" not in cause:
-            cause = cause.removesuffix("]")  # of the list of addresses that were tried
-        if "http1" in message.lower():
-            hint = "that is an HTTP port; podium's gRPC port is 8001 unless told otherwise"
-        text = f"no server at {sent.address}: {cause}; {hint}"
-        return errors.NoServerError(text, "NO_SERVER", code, sent.request_id)
+        return errors.NoServerError(_why_unavailable(message, sent), "NO_SERVER", code, sent.request_id)
     if code is StatusCode.DEADLINE_EXCEEDED:
         within = "" if math.isinf(sent.timeout_s) else f" within {sent.timeout_s:g} s"
         return errors.DeadlineError(f"no answer from {sent.address}{within}", code.name, code, sent.request_id)
@@ -95,6 +92,31 @@ def _from_transport(code: StatusCode, message: str, sent: Sent) -> errors.Podium
         text = f"{message}; send fewer or smaller pictures a call, or raise the server's max-message-bytes"
         return errors.TooLargeError(text, "TOO_LARGE", code, sent.request_id)
     return None
+
+
+def _why_unavailable(message: str, sent: Sent) -> str:
+    """Say what gRPC's words mean for who sees them."""
+    at = sent.address
+    if "CERTIFICATE_VERIFY_FAILED" in message:
+        why = message.partition("CERTIFICATE_VERIFY_FAILED: ")[2].removesuffix("]").removesuffix(": OK")
+        return f"the certificate of {at} is not trusted: {why}; give its authority's, `--ca FILE` of the commands"
+    if "not in peer certificate" in message or "Hostname Verification" in message:
+        return f"the certificate of {at} is for another name; call the server by the name in its certificate"
+    if "WRONG_VERSION_NUMBER" in message:
+        return f"{at} does not speak TLS; leave out the credentials, `--tls` of the commands"
+    if "failed to connect" in message and "Socket closed" in message:
+        if sent.secure:
+            wants = "does it want a certificate of yours, `--client-certificate` and `--client-key` of the commands?"
+        else:
+            wants = "does it want TLS, `credentials=`, or `--tls` and `--ca` of the commands?"
+        return f"{at} closed the connection at once; {wants}"
+    cause = message.rpartition(": ")[2]  # of a chain of circumstances, the last is the one to act on
+    hint = "is `podium serve` running there?"
+    if "[" not in cause:
+        cause = cause.removesuffix("]")  # of the list of addresses that were tried
+    if "http1" in message.lower() or "ALPN" in message:
+        hint = "that is an HTTP port; podium's gRPC port is 8001 unless told otherwise"
+    return f"no server at {at}: {cause}; {hint}"
 
 
 def _details(error: AioRpcError) -> Details:

@@ -11,7 +11,6 @@ from PIL import ImageOps
 from rich.console import Console
 from rich.text import Text
 
-from podium_client.async_client import AsyncClient
 from podium_client.commands.bars import sequences_table
 from podium_client.commands.decoding_options import decoding_options, num_best_option, text_seed_option
 from podium_client.commands.each_file import (
@@ -22,7 +21,7 @@ from podium_client.commands.each_file import (
     message_of,
     pictures_in,
 )
-from podium_client.commands.options import address_option, json_option, shows_errors, timeout_option
+from podium_client.commands.options import Server, json_option, server_options, shows_errors, timeout_option
 from podium_client.commands.picture_report import opened
 from podium_client.commands.terminal_picture import Display, display_of, show_sheet
 from podium_client.commands.text_report import answer_record, sequence_record
@@ -41,7 +40,7 @@ _SIDE = 240  # pixels of a picture in the terminal
 @decoding_options
 @text_seed_option
 @concurrency_option
-@address_option
+@server_options
 @timeout_option
 @json_option
 @shows_errors
@@ -53,7 +52,7 @@ def caption(
     decoding: DecodingOptions,
     seed: int | None,
     concurrency: int,
-    address: str,
+    server: Server,
     timeout: float,
     as_json: bool,
 ) -> None:
@@ -72,7 +71,7 @@ def caption(
             _print(answered, console, errors)
 
     async def run() -> None:
-        async with AsyncClient(address, timeout=timeout) as client:
+        async with server.async_client(timeout) as client:
 
             async def ask(file: Path) -> GeneratedSequences:
                 return await client.caption(model, file, num_best=num_best, seed=seed, **decoding)

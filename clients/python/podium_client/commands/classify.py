@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.text import Text
 
 from podium_client.answers import Classification
-from podium_client.async_client import AsyncClient
 from podium_client.commands.bars import bars_table
 from podium_client.commands.clip_report import clip_record, clip_title, print_clip
 from podium_client.commands.each_file import (
@@ -22,7 +21,7 @@ from podium_client.commands.each_file import (
     message_of,
     pictures_in,
 )
-from podium_client.commands.options import address_option, json_option, shows_errors, timeout_option
+from podium_client.commands.options import Server, json_option, server_options, shows_errors, timeout_option
 from podium_client.video_answers import VideoClassification
 
 _CLIPS = frozenset({".mp4", ".m4v", ".mov", ".avi", ".webm", ".mkv", ".gif"})
@@ -42,7 +41,7 @@ _Result: TypeAlias = Classification | VideoClassification
     help="Where clips are decoded: here, and only frames travel, or on the server.",
 )
 @concurrency_option
-@address_option
+@server_options
 @timeout_option
 @json_option
 @shows_errors
@@ -54,7 +53,7 @@ def classify(
     logits: bool,
     decode: Literal["client", "server"],
     concurrency: int,
-    address: str,
+    server: Server,
     timeout: float,
     as_json: bool,
 ) -> None:
@@ -74,7 +73,7 @@ def classify(
             _print(answered, console, errors)
 
     async def run() -> None:
-        async with AsyncClient(address, timeout=timeout) as client:
+        async with server.async_client(timeout) as client:
 
             async def ask(file: Path) -> _Result:
                 if file.suffix.lower() in _CLIPS:

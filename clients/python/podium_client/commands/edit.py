@@ -6,7 +6,7 @@ import click
 
 from podium_client.client import Client
 from podium_client.commands.latent_ends import place_of_file, place_of_seed
-from podium_client.commands.options import address_option, json_option, shows_errors, timeout_option
+from podium_client.commands.options import Server, json_option, server_options, shows_errors, timeout_option
 from podium_client.commands.picture_files import Destination, output_option
 from podium_client.commands.picture_options import MAX_SEED, class_option, file_type, numbers
 from podium_client.commands.picture_report import Report
@@ -36,7 +36,7 @@ from podium_client.sheets.answers import edit_sheet
 )
 @class_option
 @output_option
-@address_option
+@server_options
 @timeout_option
 @json_option
 @shows_errors
@@ -49,7 +49,7 @@ def edit(
     strengths: tuple[float, ...],
     condition: ClassLike | None,
     destination: Destination,
-    address: str,
+    server: Server,
     timeout: float,
     as_json: bool,
 ) -> None:
@@ -60,7 +60,7 @@ def edit(
     """
     if not files and not seeds:
         raise click.UsageError("nothing to edit: give FILES or --from-seed")
-    with Client(address, timeout=timeout) as client:
+    with server.client(timeout) as client:
         if direction is None:
             raise click.UsageError(f"--direction is missing: {_directions(client, model)}")
         places = [place_of_file(file, condition) for file in files]

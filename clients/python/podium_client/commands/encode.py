@@ -9,8 +9,7 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from podium_client.client import Client
-from podium_client.commands.options import address_option, json_option, shows_errors, timeout_option
+from podium_client.commands.options import Server, json_option, server_options, shows_errors, timeout_option
 from podium_client.commands.picture_options import class_option, file_type
 from podium_client.picture_requests import ClassLike
 from podium_client.pictures import Posterior
@@ -21,7 +20,7 @@ from podium_client.sheets.answers import note
 @click.argument("model")
 @click.argument("files", nargs=-1, required=True, type=file_type)
 @class_option
-@address_option
+@server_options
 @timeout_option
 @json_option
 @shows_errors
@@ -30,7 +29,7 @@ def encode(
     model: str,
     files: tuple[Path, ...],
     condition: ClassLike | None,
-    address: str,
+    server: Server,
     timeout: float,
     as_json: bool,
 ) -> None:
@@ -39,7 +38,7 @@ def encode(
     MODEL is a name, name/version or name@alias. FILES are PNG, JPEG or WebP files. Of a variational autoencoder the
     mean is shown with its standard deviation, and the nats between posterior and prior.
     """
-    with Client(address, timeout=timeout) as client:
+    with server.client(timeout) as client:
         posteriors = client.encode(model, list(files), condition=condition)
     if as_json:
         records = [_record(file, posterior) for file, posterior in zip(files, posteriors, strict=True)]

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from podium_client.charts.forecast_chart import Track, Words, chart
 from podium_client.client import Client
-from podium_client.commands.options import address_option, json_option, shows_errors, timeout_option
+from podium_client.commands.options import Server, json_option, server_options, shows_errors, timeout_option
 from podium_client.commands.picture_files import Destination, output_option
 from podium_client.commands.picture_options import numbers, seed_option
 from podium_client.commands.series_file import read_series
@@ -46,7 +46,7 @@ _SAMPLES_DRAWN = 64
 )
 @seed_option("--seed", text="Draws the same samples again.  [default: a new one, which is told]")
 @output_option
-@address_option
+@server_options
 @timeout_option
 @json_option
 @shows_errors
@@ -58,7 +58,7 @@ def forecast(
     num_samples: int,
     seed: int | None,
     destination: Destination,
-    address: str,
+    server: Server,
     timeout: float,
     as_json: bool,
 ) -> None:
@@ -71,7 +71,7 @@ def forecast(
     if len(models) > 1:
         raise click.UsageError("give a model and one file")
     file = Path(path)
-    with Client(address, timeout=timeout) as client:
+    with server.client(timeout) as client:
         name = models[0] if models else _only_forecaster(client)
         spec = client.model(name).manifest.forecasting
         known = [channel.name for channel in spec.channels]

@@ -7,9 +7,8 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from podium_client.client import Client
 from podium_client.commands.decoding_options import decoding_options, replace_unknown_option, text_seed_option
-from podium_client.commands.options import address_option, json_option, shows_errors, timeout_option
+from podium_client.commands.options import Server, json_option, server_options, shows_errors, timeout_option
 from podium_client.commands.text_report import answer_record, sequence_record, standard_input, tell, visible
 from podium_client.decoding import DecodingOptions
 from podium_client.sequences import SequencePiece
@@ -25,7 +24,7 @@ from podium_client.text_stream import TextStream
 @click.option("-n", "--num-sequences", type=click.IntRange(min=1), default=1, show_default=True, help="Texts to write.")
 @text_seed_option
 @replace_unknown_option
-@address_option
+@server_options
 @timeout_option
 @json_option
 @shows_errors
@@ -37,7 +36,7 @@ def generate(
     num_sequences: int,
     seed: int | None,
     replace_unknown: bool,
-    address: str,
+    server: Server,
     timeout: float,
     as_json: bool,
 ) -> None:
@@ -48,7 +47,7 @@ def generate(
     """
     given = _from_standard_input() if prompt is None else prompt
     console = Console(highlight=False)
-    with Client(address, timeout=timeout) as client:
+    with server.client(timeout) as client:
         if as_json:
             answer = client.complete(
                 model, given, seed=seed, num_sequences=num_sequences, replace_unknown=replace_unknown, **decoding

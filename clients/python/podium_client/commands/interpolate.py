@@ -5,9 +5,8 @@ from typing import cast
 
 import click
 
-from podium_client.client import Client
 from podium_client.commands.latent_ends import Place, place_of_file, place_of_seed
-from podium_client.commands.options import address_option, json_option, shows_errors, timeout_option
+from podium_client.commands.options import Server, json_option, server_options, shows_errors, timeout_option
 from podium_client.commands.picture_files import Destination, output_option
 from podium_client.commands.picture_options import class_option, file_type, seed_option
 from podium_client.commands.picture_report import Report
@@ -32,7 +31,7 @@ from podium_client.sheets.answers import way_sheet
 )
 @class_option
 @output_option
-@address_option
+@server_options
 @timeout_option
 @json_option
 @shows_errors
@@ -46,7 +45,7 @@ def interpolate(
     path: str | None,
     condition: ClassLike | None,
     destination: Destination,
-    address: str,
+    server: Server,
     timeout: float,
     as_json: bool,
 ) -> None:
@@ -58,7 +57,7 @@ def interpolate(
     if len(files) + (from_seed is not None) + (to_seed is not None) != 2:
         raise click.UsageError("a way has two ends: two files, --from-seed and --to-seed, or one of each")
     left = list(files)
-    with Client(address, timeout=timeout) as client:
+    with server.client(timeout) as client:
 
         def end(seed: int | None, condition: ClassLike | None) -> Place:
             if seed is None:

@@ -10,8 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from podium_client.catalogue import ExecutionPlan, Model, ModelVersion, VersionState
-from podium_client.client import Client
-from podium_client.commands.options import address_option, json_option, shows_errors, timeout_option
+from podium_client.commands.options import Server, json_option, server_options, shows_errors, timeout_option
 
 _STYLE_BY_STATE = {
     VersionState.READY: "green",
@@ -22,24 +21,24 @@ _STYLE_BY_STATE = {
 
 
 @click.command()
-@address_option
+@server_options
 @timeout_option
 @json_option
 @shows_errors
-def models(address: str, timeout: float, as_json: bool) -> None:
+def models(server: Server, timeout: float, as_json: bool) -> None:
     """List a server's models: their versions, state, and how they are run.
 
     The version that a bare name means is marked with *. Of each graph: the most rows that one run takes, the
     sessions that run side by side, the threads of each, and the rows a second that this gave when measured.
     """
-    with Client(address, timeout=timeout) as client:
+    with server.client(timeout) as client:
         listed = client.models()
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(model) for model in listed], indent=2))
         return
     console = Console()
     if not listed:
-        console.print(f"The server at {address} has no models: its repository is empty.")
+        console.print(f"The server at {server.address} has no models: its repository is empty.")
         return
     console.print(models_table(listed))
     for model in listed:

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from podium_client.client import Client
-from podium_client.commands.options import address_option, json_option, shows_errors, timeout_option
+from podium_client.commands.options import Server, json_option, server_options, shows_errors, timeout_option
 from podium_client.commands.picture_files import Destination, output_option
 from podium_client.commands.picture_options import class_option, file_type
 from podium_client.commands.picture_report import Report, opened
@@ -18,7 +17,7 @@ from podium_client.sheets.answers import reconstruction_sheet
 @click.argument("files", nargs=-1, required=True, type=file_type)
 @class_option
 @output_option
-@address_option
+@server_options
 @timeout_option
 @json_option
 @shows_errors
@@ -28,7 +27,7 @@ def reconstruct(
     files: tuple[Path, ...],
     condition: ClassLike | None,
     destination: Destination,
-    address: str,
+    server: Server,
     timeout: float,
     as_json: bool,
 ) -> None:
@@ -38,7 +37,7 @@ def reconstruct(
     is over the network's own numbers.
     """
     given = [opened(file) for file in files]
-    with Client(address, timeout=timeout) as client:
+    with server.client(timeout) as client:
         made = client.reconstruct(model, files, condition=condition)
     sheet = reconstruction_sheet([file.stem for file in files], given, made)
     more = {"sources": [str(file) for file in files], "mean_squared_errors": list(made.mean_squared_errors)}

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from podium_client.client import Client
-from podium_client.commands.options import address_option, json_option, shows_errors, timeout_option
+from podium_client.commands.options import Server, json_option, server_options, shows_errors, timeout_option
 from podium_client.commands.picture_files import Destination, output_option
 from podium_client.commands.picture_options import MAX_SEED, class_option, seed_option
 from podium_client.commands.picture_report import Report, answer_record, class_names_of, picture_record, save_each
@@ -43,7 +43,7 @@ _SHOWN_OF_A_FOLDER = 64
     "--first-index", type=click.IntRange(0, MAX_SEED), default=0, help="Go on after so many pictures of a seed."
 )
 @output_option
-@address_option
+@server_options
 @timeout_option
 @json_option
 @shows_errors
@@ -57,7 +57,7 @@ def sample(
     truncation: float | None,
     first_index: int,
     destination: Destination,
-    address: str,
+    server: Server,
     timeout: float,
     as_json: bool,
 ) -> None:
@@ -67,7 +67,7 @@ def sample(
     seed gives the same pictures, and each of them depends on the seed and its index alone.
     """
     report = Report("sample", destination, as_json)
-    with Client(address, timeout=timeout) as client:
+    with server.client(timeout) as client:
         draw = client.sample if count <= _MOST_A_CALL else client.stream_sample
         pictures = iter(
             draw(

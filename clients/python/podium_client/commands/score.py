@@ -13,9 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from podium_client.client import Client
 from podium_client.commands.decoding_options import replace_unknown_option
-from podium_client.commands.options import address_option, json_option, shows_errors, timeout_option
+from podium_client.commands.options import Server, json_option, server_options, shows_errors, timeout_option
 from podium_client.commands.scored_tokens import painted, tokens_table
 from podium_client.commands.text_report import answer_record, standard_input, visible
 from podium_client.sequences import TextScore
@@ -36,7 +35,7 @@ class Named:
 @click.option("--text", "texts", metavar="TEXT", multiple=True, help="Score this; may be given several times.")
 @click.option("--tokens", is_flag=True, help="Show what each token costs.")
 @replace_unknown_option
-@address_option
+@server_options
 @timeout_option
 @json_option
 @shows_errors
@@ -47,7 +46,7 @@ def score(
     texts: tuple[str, ...],
     tokens: bool,
     replace_unknown: bool,
-    address: str,
+    server: Server,
     timeout: float,
     as_json: bool,
 ) -> None:
@@ -57,7 +56,7 @@ def score(
     where neither files nor --text are given.
     """
     given = _given(files, texts)
-    with Client(address, timeout=timeout) as client:
+    with server.client(timeout) as client:
         scores = client.score(model, [each.text for each in given], tokens=tokens, replace_unknown=replace_unknown)
     if as_json:
         records = [_record(each, score) for each, score in zip(given, scores, strict=True)]

@@ -8,7 +8,6 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from podium_client.client import Client
 from podium_client.commands.bars import sequences_table
 from podium_client.commands.decoding_options import (
     decoding_options,
@@ -16,7 +15,7 @@ from podium_client.commands.decoding_options import (
     replace_unknown_option,
     text_seed_option,
 )
-from podium_client.commands.options import address_option, json_option, shows_errors, timeout_option
+from podium_client.commands.options import Server, json_option, server_options, shows_errors, timeout_option
 from podium_client.commands.text_report import answer_record, sequence_record, standard_input, tell, visible
 from podium_client.decoding import DecodingOptions
 from podium_client.sequences import GeneratedSequences
@@ -31,7 +30,7 @@ _TEXTS_A_CALL = 64
 @decoding_options
 @text_seed_option
 @replace_unknown_option
-@address_option
+@server_options
 @timeout_option
 @json_option
 @shows_errors
@@ -43,7 +42,7 @@ def translate(
     decoding: DecodingOptions,
     seed: int | None,
     replace_unknown: bool,
-    address: str,
+    server: Server,
     timeout: float,
     as_json: bool,
 ) -> None:
@@ -55,7 +54,7 @@ def translate(
     sources = texts or tuple(_lines())
     console = Console(highlight=False)
     answers: list[GeneratedSequences | None] = []
-    with Client(address, timeout=timeout) as client:
+    with server.client(timeout) as client:
         for start in range(0, len(sources), _TEXTS_A_CALL):
             part = sources[start : start + _TEXTS_A_CALL]
             given = [text for text in part if text]

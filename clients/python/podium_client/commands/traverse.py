@@ -4,9 +4,8 @@ from pathlib import Path
 
 import click
 
-from podium_client.client import Client
 from podium_client.commands.latent_ends import Place, place_of_file, place_of_seed
-from podium_client.commands.options import address_option, json_option, shows_errors, timeout_option
+from podium_client.commands.options import Server, json_option, server_options, shows_errors, timeout_option
 from podium_client.commands.picture_files import Destination, output_option
 from podium_client.commands.picture_options import class_option, file_type, numbers, seed_option
 from podium_client.commands.picture_report import Report
@@ -29,7 +28,7 @@ from podium_client.sheets.answers import traversal_sheet
 @click.option("--steps", type=click.IntRange(2, 64), default=8, show_default=True, help="Pictures a dimension.")
 @class_option
 @output_option
-@address_option
+@server_options
 @timeout_option
 @json_option
 @shows_errors
@@ -44,7 +43,7 @@ def traverse(
     steps: int,
     condition: ClassLike | None,
     destination: Destination,
-    address: str,
+    server: Server,
     timeout: float,
     as_json: bool,
 ) -> None:
@@ -55,7 +54,7 @@ def traverse(
     """
     if file is not None and from_seed is not None:
         raise click.UsageError("give FILE or --from-seed, not both")
-    with Client(address, timeout=timeout) as client:
+    with server.client(timeout) as client:
         place: Place | None = None
         if file is not None:
             place = place_of_file(file, condition)

@@ -14,12 +14,14 @@ from podium_client.demo.server_metrics import show_metrics
 from podium_client.demo.stage import Stage
 from podium_client.demo.texts import show_texts
 from podium_client.demo.translations import show_translations
+from podium_client.demo.video import show_video
 
 CHAPTERS: tuple[Callable[[Stage], None], ...] = (
     show_health,
     show_models,
     show_photos,
     show_digits,
+    show_video,
     show_pictures,
     show_texts,
     show_likelihoods,
