@@ -24,6 +24,7 @@ from podium_export.inspection.wording import (
     field_words,
     preprocessing_words,
     score_words,
+    video_words,
 )
 
 if TYPE_CHECKING:
@@ -103,6 +104,8 @@ def _manifest_facts(manifest: model_manifest_pb2.ModelManifest) -> Iterator[tupl
     if manifest.HasField("classification"):
         yield "labels", _labels(manifest.classification.labels)
         yield "scores", score_words(manifest.classification.score_kind)
+    if manifest.HasField("video"):
+        yield "clips", video_words(manifest.video)
     yield from latent_facts(manifest)
     yield from text_facts(manifest)
     yield from series_facts(manifest)

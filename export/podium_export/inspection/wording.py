@@ -40,7 +40,9 @@ def field_words(field: Field) -> str:
 
 def evaluation_words(evaluation: model_manifest_pb2.Evaluation) -> str:
     """Write a measured figure with its data."""
-    is_part = not evaluation.unit and evaluation.metric in {"accuracy", "top-1", "top-5"}
+    is_part = not evaluation.unit and (
+        evaluation.metric in {"top-1", "top-5"} or evaluation.metric.split()[0] == "accuracy"
+    )
     value = f"{100 * evaluation.value:.1f} %" if is_part else f"{evaluation.value:.4g} {evaluation.unit}".strip()
     return f"{evaluation.metric} {value} on {evaluation.num_examples:,} {evaluation.dataset}"
 
@@ -90,3 +92,28 @@ def score_words(kind: "model_manifest_pb2.ScoreKind") -> str:
     if kind == model_manifest_pb2.SCORE_KIND_PROBABILITIES:
         return "probabilities"
     return "logits: probabilities are their softmax"
+
+
+def video_words(video: model_manifest_pb2.Video) -> str:
+    """Write how a classifier of clips takes frames, in one line."""
+    return "; ".join(_video_parts(video))
+
+
+def _video_parts(video: model_manifest_pb2.Video) -> Iterator[str]:
+    match video.sampling.WhichOneof("method"):
+        case "every":
+            yield f"one frame in {video.sampling.every}"
+        case "uniform":
+            yield f"{video.sampling.uniform} frames at equal distances"
+        case _:
+            yield "all frames"
+    if video.states:
+        yield "one a step"
+    elif video.window:
+        margin = f", {video.margin} at either end without a label" if video.margin else ""
+        yield f"{video.window} at once{margin}"
+    else:
+        yield "the clip at once"
+    yield "a label each" if video.per_frame else "a label for those so far" if video.states else "one label"
+    if video.frame_rate:
+        yield f"trained at {video.frame_rate:g} frames a second"
