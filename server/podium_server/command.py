@@ -51,7 +51,10 @@ def _serve(config: Path | None, **flags: object) -> None:
         for problem in error.problems:
             click.echo(f"podium serve: {problem.text}", err=True)
         sys.exit(2 if error.on_command_line else 1)
-    from podium_server.server import run
+    if settings.workers > 1:
+        from podium_server.workers.supervisor import run
+    else:
+        from podium_server.server import run
 
     sys.exit(run(settings))
 

@@ -5,6 +5,7 @@ import hashlib
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,11 +112,22 @@ class GraphLoader:
         if package.checked:
             replay(golden, {graph.name: (session, signature)}, package.manifest.parity)
         if measured is None:
-            measured = self._measure(path, session, signature, golden, layouts_)
-            self._memory.remember(conditions, measured)
+            measured = self._remembered(conditions, lambda: self._measure(path, session, signature, golden, layouts_))
             if measured.plan.layout.num_threads != layouts_[0].num_threads:
                 session = self._open(path, measured.plan.layout)
         return ReadyGraph(session, *self._settle(signature, measured))
+
+    def _remembered(self, conditions: Conditions, measure: Callable[[], Measured]) -> Measured:
+        """What was measured, by another process too while this one waited for its turn; else measure it."""
+        recall = not self._options.remeasure
+        if recall and (measured := self._memory.recall(conditions)) is not None:
+            return measured
+        with self._memory.alone():
+            if recall and (measured := self._memory.recall(conditions)) is not None:
+                return measured
+            measured = measure()
+            self._memory.remember(conditions, measured)
+            return measured
 
     def _load_step(self, package: Package, graph: pb.Graph) -> ReadyGraph:
         """Make a step graph ready: its rows are written by a generator on one thread."""
@@ -127,10 +139,7 @@ class GraphLoader:
         replay(golden, {graph.name: (session, signature)}, package.manifest.parity)
         together = StepGraph(session, step_plan)
         conditions = self._conditions(_step_digest(package, graph), [layout])
-        measured = None if self._options.remeasure else self._memory.recall(conditions)
-        if measured is None:
-            measured = self._measure_step(together, golden[0], layout)
-            self._memory.remember(conditions, measured)
+        measured = self._remembered(conditions, lambda: self._measure_step(together, golden[0], layout))
         if measured.coupling is RowCoupling.MIXED:
             raise LoadFailed(
                 f"graph '{graph.name}': rows of one run change one another's answers, so that sequences cannot be "

@@ -1,11 +1,13 @@
 """Remembers what was measured, so that the next start is quick: one small file for each graph, machine and runtime."""
 
+import contextlib
 import hashlib
 import json
 import logging
 import math
 import platform
 import tempfile
+from collections.abc import Generator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -74,6 +76,18 @@ class PlanMemory:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._complained = False
+
+    @contextlib.contextmanager
+    def alone(self) -> Generator[None, None, None]:
+        """Hold off every other process that would measure with this memory: it could remember instead."""
+        with contextlib.ExitStack() as held:
+            with contextlib.suppress(OSError, ImportError):  # a folder that cannot be written, or Windows
+                import fcntl
+
+                self._folder.mkdir(parents=True, exist_ok=True)
+                lock = held.enter_context((self._folder / "measuring.lock").open("w"))
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def recall(self, conditions: Conditions) -> Measured | None:
         """What was measured under these conditions, if anything was."""

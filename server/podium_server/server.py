@@ -59,6 +59,8 @@ from podium_server.services.text import TextService
 from podium_server.settings import Settings
 from podium_server.versions.watch import RepositoryWatch
 from podium_server.web import HttpServer, application
+from podium_server.workers.line import LineClosed
+from podium_server.workers.team import Team
 
 log = logging.getLogger(__name__)
 
@@ -88,26 +90,31 @@ class Server:
 
     Args:
         settings: how it runs.
+        team: the workers that share its ports, if there are any.
 
     Raises:
         StartError: the device is not there.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, team: Team | None = None) -> None:
         self.settings = settings
+        self._team = team
         self.metrics = Metrics()
         self.gate = Gate()
-        self._certificates, self._guard = _secure(settings, self.metrics)
+        self._certificates, self.guard = _secure(settings, self.metrics)
         self._loader = Loader(_load_options(settings), self.metrics, check_package)
         residence = Residence(settings.memory_budget, settings.drain_s)
-        self.catalogue = Catalogue(settings.repository, settings.versions, self._loader.load, self.metrics, residence)
+        make_catalogue = Catalogue if team is None else team.catalogue
+        self.catalogue = make_catalogue(
+            settings.repository, settings.versions, self._loader.load, self.metrics, residence
+        )
         self._watch = RepositoryWatch(settings.repository, settings.watch, self.catalogue.look_again)
         self._pool = ImagePool(settings.cores or allowed_cores(), settings.queue_rows)
         self._observers = choose_observers(settings)
         self.metrics.show_server(lambda: self.catalogue.ready, lambda: self.gate.num_inside, lambda: self._pool.waiting)
         services = self._services()
         self._health = HealthReporter(self.catalogue, [descriptor.full_name for descriptor, _ in services])
-        self._grpc = aio.server(options=_channel_options(settings))
+        self._grpc = aio.server(options=_channel_options(settings, shared=team is not None))
         for descriptor, implementation in services:
             handler = handlers(
                 descriptor,
@@ -115,7 +122,7 @@ class Server:
                 metrics=self.metrics,
                 gate=self.gate,
                 observers=self._observers,
-                guard=self._guard,
+                guard=self.guard,
             )
             self._grpc.add_generic_rpc_handlers([handler])
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._grpc)
@@ -144,7 +151,7 @@ class Server:
             StartError: a port is taken or may not be bound.
         """
         host = self.settings.host
-        listener = _bind(host, self.settings.http_port)
+        listener = _bind(host, self.settings.http_port, shared=self._team is not None)
         try:
             self._grpc_port = self._add_grpc_port(_address(host, self.settings.grpc_port))
         except RuntimeError as error:
@@ -152,9 +159,9 @@ class Server:
             address = _address(host, self.settings.grpc_port)
             raise StartError(f"grpc-port: {address} cannot be bound; is it in use? 0 takes any free port") from error
         await self._grpc.start()
-        access = PageAccess(self._guard.access.tokens, asks_clients=self._asks_clients)
+        access = PageAccess(self.guard.access.tokens, asks_clients=self._asks_clients)
         tls = self._certificates.for_http() if self._certificates else None
-        self._http = HttpServer(application(self.catalogue, self.metrics, access), listener, tls)
+        self._http = HttpServer(application(self.catalogue, self.metrics, access, self._team), listener, tls)
         self._http.start()
         return Ports(self._grpc_port, listener.getsockname()[1])
 
@@ -238,7 +245,7 @@ def _load_options(settings: Settings) -> LoadOptions:
     )
 
 
-def _channel_options(settings: Settings) -> list[tuple[str, int]]:
+def _channel_options(settings: Settings, *, shared: bool) -> list[tuple[str, int]]:
     """Name the settings as gRPC does."""
     return [
         ("grpc.max_receive_message_length", settings.max_message_bytes),
@@ -247,8 +254,8 @@ def _channel_options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.min_recv_ping_interval_without_data_ms", int(settings.keepalive_min_interval_s * 1000)),
         ("grpc.http2.max_ping_strikes", 0),
-        # Two servers must not share a port by accident.
-        ("grpc.so_reuseport", 0),
+        # Two servers must not share a port by accident; workers do it on purpose.
+        ("grpc.so_reuseport", int(shared)),
     ]
 
 
@@ -275,11 +282,11 @@ def _address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int, *, shared: bool) -> socket.socket:
     """Bind the HTTP port."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family)
+        return socket.create_server((host, port), family=family, reuse_port=shared)
     except OSError as error:
         if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
             raise StartError(
@@ -290,23 +297,27 @@ def _bind(host: str, port: int) -> socket.socket:
         raise StartError(f"http-port: {address} cannot be bound: {reason}; 0 takes any free port") from error
 
 
-async def serve(settings: Settings) -> int:
-    """Serve until SIGTERM or SIGINT, then drain; the exit status."""
+async def serve(settings: Settings, team: Team | None = None) -> int:
+    """Serve until SIGTERM or SIGINT, or until the team is gone; then drain; the exit status."""
     loop, stopping = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    server = Server(settings)
+    server = Server(settings, team)
     ports = await server.start()
     loading = loop.create_task(server.load())
-    ending = loop.create_task(stopping.wait())
+    ending = loop.create_task(_one_of(stopping) if team is None else _one_of(stopping, team.line.closed))
     await asyncio.wait([loading, ending], return_when=asyncio.FIRST_COMPLETED)
     if loading.done():
         loading.result()
         # What lives until the end need not be looked at by the garbage collector again.
         gc.collect()
         gc.freeze()
-        grpc_address, http_address = _address(settings.host, ports.grpc), _address(settings.host, ports.http)
-        print(f"podium: serving gRPC on {grpc_address}, HTTP on {http_address}", flush=True)
+        if team is None:
+            grpc_address, http_address = _address(settings.host, ports.grpc), _address(settings.host, ports.http)
+            print(f"podium: serving gRPC on {grpc_address}, HTTP on {http_address}", flush=True)
+        else:
+            with contextlib.suppress(LineClosed):
+                await team.begin()
         await ending
     else:
         loading.cancel()
@@ -316,19 +327,34 @@ async def serve(settings: Settings) -> int:
     return 0
 
 
-def run(settings: Settings) -> int:
-    """Run a server in this process; the exit status: 0 after a clean end, 1 when it could not start."""
+async def _one_of(*events: asyncio.Event) -> None:
+    """Wait until one of them is set."""
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+
+
+def prepare(settings: Settings) -> None:
+    """Set this process up to serve."""
     set_up_logs(settings.log_level, settings.log_format)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+
+
+def run(settings: Settings) -> int:
+    """Run a server in this process; the exit status: 0 after a clean end, 1 when it could not start."""
+    prepare(settings)
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
             return runner.run(serve(settings))
     except StartError as error:
         print(f"podium serve: {error}", file=sys.stderr)
         return 1
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     """The loop of uvloop where there is one: a call costs it less processor time."""
     try:
         import uvloop

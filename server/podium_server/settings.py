@@ -83,6 +83,9 @@ class Settings(BaseModel):
         "the longest makes room. [default: all are loaded at the start]",
         "1 … 1099511627776 bytes, or such as 4GiB",
     )
+    workers: Annotated[int, Field(ge=1, le=1024)] = _setting(
+        1, "Processes that serve on the same ports, each with its share of the cores.", "a whole number, 1 … 1024"
+    )
     cores: _Count | None = _setting(
         None, "Cores to compute on. [default: what the container is allowed]", "a whole number, 1 or more"
     )

@@ -5,9 +5,11 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Generator
+from typing import Protocol
 
 import uvicorn
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -19,13 +21,28 @@ from podium_server.security.page_access import OPEN, PageAccess
 from podium_server.security.shown_certificate import ShownCertificateProtocol
 
 
-def application(catalogue: Catalogue, metrics: Metrics, access: PageAccess = OPEN) -> Starlette:
+class Others(Protocol):
+    """Those who share this port: `podium_server.workers.team.Team`."""
+
+    async def ready(self) -> bool:
+        """Whether every one of them is ready."""
+        ...
+
+    async def page(self) -> Collector:
+        """Everybody's metrics."""
+        ...
+
+
+def application(
+    catalogue: Catalogue, metrics: Metrics, access: PageAccess = OPEN, others: Others | None = None
+) -> Starlette:
     """Make the application: `/metrics`, `/livez`, `/readyz`.
 
     Args:
         catalogue: whose state probes ask for.
         metrics: what the page shows.
         access: who may see it; probes are answered to everybody.
+        others: who shares the port: pages speak of all of them then.
     """
 
     async def show_metrics(request: Request) -> Response:
@@ -34,14 +51,15 @@ def application(catalogue: Catalogue, metrics: Metrics, access: PageAccess = OPE
             return refusal
         # OpenMetrics for who asks for it, as Prometheus does: it has exemplars.
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
-        page = await asyncio.to_thread(encode, metrics.registry)
+        shown = metrics.registry if others is None else await others.page()
+        page = await asyncio.to_thread(encode, shown)
         return Response(page, media_type=content_type)
 
     async def live(_: Request) -> Response:
         return PlainTextResponse("live\n")
 
     async def ready(_: Request) -> Response:
-        if catalogue.ready:
+        if catalogue.ready and (others is None or await others.ready()):
             return PlainTextResponse("ready\n")
         return PlainTextResponse("not ready: models are loading, or the server is shutting down\n", 503)
 
