@@ -17,6 +17,7 @@ PodiumError
     ├── Overloaded             RESOURCE_EXHAUSTED   a queue is full; carries when to come back
     │   ├── ClientLimited                           this client has as much as it may
     │   ├── ModelBusy                               this model has as many calls as it may
+    │   ├── QueuedTooLong                           it has waited as long as a request may wait
     │   └── RequestMemoryFull                       requests fill the memory that they may fill
     ├── NotReady               UNAVAILABLE          the model or the server is loading, unloading or draining
     └── DeadlineExceeded       DEADLINE_EXCEEDED    the deadline passed before a run began
@@ -157,6 +158,12 @@ class ModelBusy(Overloaded):
     """This model has as many calls as it may."""
 
     reason = "MODEL_LIMIT"
+
+
+class QueuedTooLong(Overloaded):
+    """The request has waited for a session as long as a request may."""
+
+    reason = "QUEUE_TIME"
 
 
 class RequestMemoryFull(Overloaded):

@@ -45,6 +45,7 @@ class LoadOptions:
         layout: the operator's sessions and threads; None to measure.
         remeasure: whether to measure again what is remembered.
         drain_s: seconds that accepted sequences get at the end.
+        max_queue_s: seconds that a request may wait for a graph; None for as long as its caller does.
     """
 
     device: Device
@@ -55,6 +56,7 @@ class LoadOptions:
     layout: Layout | None = None
     remeasure: bool = False
     drain_s: float = 30.0
+    max_queue_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,7 @@ class Loader:
             max_batch_rows=graph.plan.max_batch_rows,
             num_sessions=graph.plan.layout.num_sessions,
             max_waiting_rows=self._options.max_waiting_rows,
+            max_queue_s=self._options.max_queue_s,
             observer=usage,
         )
 

@@ -242,6 +242,7 @@ def _load_options(settings: Settings) -> LoadOptions:
         layout=layout,
         remeasure=settings.remeasure,
         drain_s=settings.drain_s,
+        max_queue_s=settings.max_queue_s,
     )
 
 

@@ -99,6 +99,11 @@ class Settings(BaseModel):
         None, "Most rows that a run takes. [default: measured]", "a whole number, 1 or more"
     )
     queue_rows: _Count = _setting(1024, "Most rows that wait for a graph.", "a whole number, 1 … 1000000")
+    max_queue_s: Annotated[float, Field(gt=0, le=86_400)] | None = _setting(
+        None,
+        "Longest time that a request waits for a graph. [default: as long as its caller]",
+        "above 0, at most 86400 seconds",
+    )
     max_message_bytes: _Bytes = _setting(
         64 * MIB, "Largest message, in and out. [default: 64MiB]", "1 … 2147483647 bytes, or such as 64MiB"
     )

@@ -1,8 +1,9 @@
 """How much one may ask for: buckets and counters with clocks of their own, and a real server that holds to them."""
 
 import asyncio
+import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from grpc_status import rpc_status
 from hypothesis import given
 from hypothesis import strategies as st
 from podium.v1 import model_service_pb2 as pb
-from podium_server.errors import ClientLimited, ModelBusy, RequestMemoryFull
+from podium_server.batching.batcher import Batcher
+from podium_server.errors import ClientLimited, DeadlineExceeded, ModelBusy, QueuedTooLong, RequestMemoryFull
 from podium_server.metrics import Metrics
 from podium_server.oip.messages import ModelInferRequest, ModelInferResponse, ModelStreamInferResponse
 from podium_server.security.client_limits import MOST_CLIENTS, ClientLimits
@@ -20,9 +22,11 @@ from podium_server.security.guard import Guard
 from podium_server.security.model_limits import ModelLimits
 from podium_server.security.request_memory import RequestMemory
 from podium_server.security.token_bucket import TokenBucket
+from podium_server.security.tokens import Scope
 
 from tests.security.conftest import Start
-from tests.security.test_tokens import Scope, line
+from tests.security.test_tokens import line
+from tests.server.fakes import Counts, HeldDoubler, rows, signature
 
 
 class PlainBucket:
@@ -154,7 +158,7 @@ def infer(channel: aio.Channel, request: Any, metadata: Any = None) -> Any:
 def refusal_of(error: aio.AioRpcError) -> tuple[str, float]:
     """The reason, and the seconds after which to come back."""
     assert error.code() is StatusCode.RESOURCE_EXHAUSTED
-    status = rpc_status.from_call(error)  # type: ignore[arg-type]
+    status = rpc_status.from_call(cast("Any", error))
     assert status is not None
     info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
     assert status.details[0].Unpack(info)
@@ -205,7 +209,7 @@ async def test_requests_of_a_stream_count_one_by_one(start: Start) -> None:
 async def test_places_of_a_client_are_given_back_however_a_call_ends(start: Start) -> None:
     """Answered, refused by field, cancelled: afterwards nothing is held."""
     running = await start(max_calls_per_client=2, max_calls_per_model=2, max_request_memory_bytes="1GiB")
-    guard = running.server._guard
+    guard = running.server.guard
     async with aio.insecure_channel(running.address) as channel:
         for _ in range(5):
             await infer(channel, infer_request())
@@ -223,13 +227,13 @@ async def test_places_of_a_client_are_given_back_however_a_call_ends(start: Star
     await asyncio.wait_for(running.server.gate.empty(), 30)
     assert guard.clients.num_known == 0
     assert guard.memory.used_bytes == 0
-    assert not guard.models._calls
+    assert guard.models.num_calls("double") == 0
 
 
 async def test_requests_above_the_memory_for_them_are_refused_before_they_are_read(start: Start) -> None:
     """The bytes of the wire count, all requests together; a smaller one is taken."""
     running = await start(max_request_memory_bytes=20_000, max_message_bytes=20_000)
-    guard = running.server._guard
+    guard = running.server.guard
     assert guard.memory is not None
     guard.memory.take(12_000)  # another request is inside
     async with aio.insecure_channel(running.address) as channel:
@@ -244,7 +248,7 @@ async def test_requests_above_the_memory_for_them_are_refused_before_they_are_re
 async def test_a_model_at_its_limit_is_busy_and_others_are_not(start: Start) -> None:
     """Calls that need no model pass as well."""
     running = await start(max_calls_per_model=1)
-    guard = running.server._guard
+    guard = running.server.guard
     assert guard.models is not None
     guard.models.enter("double")  # another call is inside
     async with aio.insecure_channel(running.address) as channel:
@@ -264,3 +268,37 @@ def limited(metrics: Metrics) -> dict[str, int]:
         for sample in family.samples
         if sample.name.endswith("_total")
     }
+
+
+async def test_who_has_waited_as_long_as_one_may_is_refused_and_never_run() -> None:
+    """RESOURCE_EXHAUSTED with a hint, not DEADLINE_EXCEEDED: the caller would have waited longer."""
+    session, counts = HeldDoubler(), Counts()
+    batcher = Batcher(
+        session, signature(1), max_batch_rows=1, num_sessions=1, max_waiting_rows=10, observer=counts, max_queue_s=0.001
+    )
+    running = asyncio.ensure_future(batcher.run(rows(1)))
+    await session.begun()
+    for deadline in (None, time.monotonic() + 60):
+        with pytest.raises(QueuedTooLong, match=r"has waited 0.001 s for a session, as long as a request may"):
+            await batcher.run(rows(2), deadline=deadline)
+    session.open()
+    assert (await running).outputs[0].tolist() == [[2]]
+    await batcher.close()
+    assert session.seen == [1]
+    assert (counts.num_refused, counts.num_expired) == (2, 0)
+
+
+async def test_a_deadline_before_that_is_a_deadline() -> None:
+    """The caller's own limit keeps its code."""
+    session, counts = HeldDoubler(), Counts()
+    batcher = Batcher(
+        session, signature(1), max_batch_rows=1, num_sessions=1, max_waiting_rows=10, observer=counts, max_queue_s=60
+    )
+    running = asyncio.ensure_future(batcher.run(rows(1)))
+    await session.begun()
+    with pytest.raises(DeadlineExceeded):
+        await batcher.run(rows(2), deadline=time.monotonic())
+    session.open()
+    await running
+    await batcher.close()
+    assert counts.num_expired == 1

@@ -5,6 +5,7 @@ them; results go back to the loop once a run. There is no waiting window: a lone
 """
 
 import asyncio
+import math
 import threading
 import time
 from collections.abc import Hashable, Sequence
@@ -15,7 +16,7 @@ import numpy as np
 from podium_server.batching.batch_queue import DEFAULT_PRIORITY, LEAST_PRIORITY, BatchQueue, Ticket
 from podium_server.batching.execution import Finished, Outcome, Rows, Run, Runnable, Waiting, run_batch
 from podium_server.batching.shared_queue import SharedQueue
-from podium_server.errors import DeadlineExceeded, NotReady, Overloaded
+from podium_server.errors import DeadlineExceeded, NotReady, Overloaded, QueuedTooLong
 from podium_server.observing.request_id import current_request_id
 from podium_server.signature import Signature
 
@@ -55,6 +56,7 @@ class Batcher:
         max_batch_rows: the most rows of one run, 1 or more. Requests with more are split.
         num_sessions: runs side by side, 1 or more.
         max_waiting_rows: rows that may wait before requests are refused.
+        max_queue_s: seconds that a request may wait before it is refused; None for as long as its caller does.
         observer: who is told what happened.
     """
 
@@ -67,6 +69,7 @@ class Batcher:
         num_sessions: int,
         max_waiting_rows: int,
         observer: BatchObserver,
+        max_queue_s: float | None = None,
     ) -> None:
         self.signature = signature
         self.max_batch_rows = max_batch_rows
@@ -75,6 +78,7 @@ class Batcher:
         self._loop = asyncio.get_running_loop()
         self._queue: SharedQueue[Waiting] = SharedQueue(BatchQueue(max_batch_rows, max_waiting_rows), num_sessions)
         self._num_sessions = num_sessions
+        self._max_queue_s = max_queue_s
         self._row_s = 0.0  # seconds a row of late, over all sessions: what a refused caller is told to wait
         self._open = True
         self._pending = 0
@@ -105,7 +109,7 @@ class Batcher:
             priority: 1 (most urgent) to 9; 0 for the usual 5; more than 9 counts as 9.
 
         Raises:
-            Overloaded: the queue is full.
+            Overloaded: the queue is full, or the request has waited in it as long as it may.
             DeadlineExceeded: the deadline passed before a session was free.
             NotReady: the model is being unloaded.
             RunFailed: the execution provider refused these inputs.
@@ -134,6 +138,8 @@ class Batcher:
     ) -> list[Ticket[Waiting]]:
         """Admit all parts of a request, or none."""
         since, request_id = time.monotonic(), current_request_id.get()
+        if self._max_queue_s is not None:
+            deadline = min(since + self._max_queue_s, math.inf if deadline is None else deadline)
         level = min(priority, LEAST_PRIORITY) or DEFAULT_PRIORITY
         tickets = [
             # A request without rows takes room like any other, or the queue would have no bound.
@@ -171,6 +177,9 @@ class Batcher:
             self._observer.cancelled()
             raise
         except DeadlineExceeded:
+            if self._max_queue_s is not None and deadline == tickets[0].payload.since + self._max_queue_s:
+                self._observer.refused()
+                raise self._queued_too_long() from None
             self._observer.expired()
             raise
         finally:
@@ -181,6 +190,14 @@ class Batcher:
             self._pending -= len(tickets)
             if not self._pending:
                 self._drained.set()
+
+    def _queued_too_long(self) -> QueuedTooLong:
+        waiting_rows = self._queue.waiting_rows
+        return QueuedTooLong(
+            f"the request has waited {self._max_queue_s:g} s for a session, as long as a request may, and was not run; "
+            f"{waiting_rows} rows are waiting: send it again later",
+            waiting_rows * self._row_s,
+        )
 
     def _abandon(self, ticket: Ticket[Waiting]) -> None:
         """Take a request without an answer out of the queue; of an answered one, nothing."""

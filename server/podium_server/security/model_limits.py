@@ -15,13 +15,17 @@ class ModelLimits:
         self._max_calls = max_calls
         self._calls: dict[str, int] = {}
 
+    def num_calls(self, model: str) -> int:
+        """Calls that a model has now."""
+        return self._calls.get(model, 0)
+
     def enter(self, model: str) -> None:
         """Let a call work.
 
         Raises:
             ModelBusy: the model has as many calls as it may.
         """
-        calls = self._calls.get(model, 0)
+        calls = self.num_calls(model)
         if calls >= self._max_calls:
             raise ModelBusy(
                 f"model '{model}' has {calls} calls under way, and may have {self._max_calls}; send it again later",
