@@ -70,21 +70,20 @@ def chart(tracks: Sequence[Track], words: Words) -> Image.Image:
     """Draw series: in the plane where channels are x and y, else against time, a panel for each observed channel.
 
     Args:
-        tracks: one or more, of one model; no more than `MOST_PANELS` panels are drawn.
+        tracks: one or more, of one model; no more than `MOST_PANELS` panels are drawn, and the note says so.
         words: what is written.
     """
     from podium_client.charts.in_plane import draw_in_plane
     from podium_client.charts.in_time import draw_in_time
 
     if is_plane(tracks[0].forecast.channels):
-        shown = tracks[:MOST_PANELS]
-        figure, axes = _panels(len(shown), words, square=True)
-        for axis, track in zip(axes, shown, strict=True):
+        figure, axes = _panels(len(tracks), words, square=True)
+        for axis, track in zip(axes, tracks, strict=False):
             draw_in_plane(axis, track)
     else:
-        panels = [(track, channel) for track in tracks for channel in _observed(track)][:MOST_PANELS]
+        panels = [(track, channel) for track in tracks for channel in _observed(track)]
         figure, axes = _panels(len(panels), words, square=False)
-        for axis, (track, channel) in zip(axes, panels, strict=True):
+        for axis, (track, channel) in zip(axes, panels, strict=False):
             draw_in_time(axis, track, channel, words, named=len(tracks) > 1)
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(
@@ -107,12 +106,15 @@ def _observed(track: Track) -> list[int]:
 def _panels(count: int, words: Words, *, square: bool) -> "tuple[Figure, list[Axes]]":
     from matplotlib.figure import Figure
 
+    note = words.note
+    if count > MOST_PANELS:
+        note, count = f"{note} · {MOST_PANELS} of {count} panels", MOST_PANELS
     columns = min(count, _MOST_COLUMNS)
     rows = math.ceil(count / columns)
     width, height = (3.9, 3.9) if square else (8.4 if columns == 1 else 4.6, 2.7)
     figure = Figure(figsize=(columns * width, rows * height + 0.9), layout="constrained", facecolor="white")
     figure.suptitle(words.title, x=0.012, ha="left", fontsize=13, fontweight="bold", color=INK)
-    figure.text(0.988, 0.99, words.note, ha="right", va="top", fontsize=9, color=MUTED)
+    figure.text(0.988, 0.99, note, ha="right", va="top", fontsize=9, color=MUTED)
     axes = [figure.add_subplot(rows, columns, place + 1) for place in range(count)]
     for axis in axes:
         axis.tick_params(colors=MUTED, labelsize=8)
