@@ -84,7 +84,8 @@ class ServedModel:
             self._adopt(serving)
             kept |= self.serving.targets & found.keys()
             self._tell_changed_files(found)
-            gone = [entry for number, entry in self.versions.items() if number not in kept]
+            # Those that go already are waited for by who began that: what is new must not wait for their calls.
+            gone = [e for number, e in self.versions.items() if number not in kept and e.ending is None]
             endings = [self._retire(entry) for entry in gone]
             for entry in gone:
                 entry.files = ()  # it is new if it comes back
@@ -106,7 +107,7 @@ class ServedModel:
         """Load a version that is only listed; the callers who want it share the work."""
         if entry.waking is None:
             entry.waking = asyncio.get_running_loop().create_task(self._wake(entry))
-        await asyncio.shield(entry.waking)
+        await asyncio.wait([entry.waking])
 
     async def set_alias(self, alias: str, route: Route) -> None:
         """Say where the calls of an alias go, once all its versions can answer.

@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from podium_server.catalogue import Catalogue
 from podium_server.errors import InvalidArgument, LoadFailed, ModelNotFound, NotReady
@@ -15,31 +14,10 @@ from podium_server.version_entry import VersionState
 from podium_server.versions.policy import Policy
 
 from tests.server.conftest import MakeCatalogue, MakeLoader
-from tests.server.packages import GOLDEN_X, scaled, write_onnx, write_package
+from tests.server.packages import scaled, write_onnx
+from tests.server.publishing import factor, heard, publish, publish_broken, states
 
 LOADING, READY, UNLOADING, UNAVAILABLE, _ = VersionState
-
-
-def publish(repository: Path, name: str, version: int | str, factor: float = 2) -> Path:
-    """Publish y = factor · x, whose golden example expects just that."""
-    golden = {"0/model/inputs/x": GOLDEN_X, "0/model/outputs/y": np.float32(factor) * GOLDEN_X}
-    return write_package(repository / name / str(version), scaled(factor), golden=golden)
-
-
-def publish_broken(repository: Path, name: str, version: int) -> Path:
-    """Publish a version whose golden example disagrees."""
-    golden = {"0/model/inputs/x": GOLDEN_X, "0/model/outputs/y": GOLDEN_X}
-    return write_package(repository / name / str(version), golden=golden)
-
-
-async def factor(catalogue: Catalogue, ref: str) -> float:
-    """Ask a model what it multiplies with."""
-    run = await catalogue.resolve_ref(ref).batchers["model"].run((np.ones((1, 3), np.float32),))
-    return float(run.outputs[0][0, 0])
-
-
-def states(catalogue: Catalogue, name: str) -> dict[int, VersionState]:
-    return {version: entry.state for version, entry in catalogue.models()[name].items()}
 
 
 async def test_start_loads_every_version_and_the_newest_answers(
@@ -332,18 +310,6 @@ async def test_new_version_loads_beside_the_old_one(
     await loading
     assert await factor(catalogue, "model") == 2
     await catalogue.close()
-
-
-def heard(catalogue: Catalogue, name: str, version: int, state: VersionState) -> asyncio.Event:
-    """An event that is set when a version comes into a state."""
-    event = asyncio.Event()
-
-    def watch(changed: str) -> None:
-        if changed == name and catalogue.entry(name, version).state is state:
-            event.set()
-
-    catalogue.watchers.append(watch)
-    return event
 
 
 async def test_load_goes_on_when_who_asked_for_it_leaves(
