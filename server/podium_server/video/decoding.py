@@ -118,7 +118,8 @@ class VideoFile:
         from av.error import FFmpegError
 
         try:
-            return av.open(BytesIO(self._data), "r", options=_OPTIONS)
+            # Opening decodes a frame or two to learn of the stream: within the limit, too.
+            return av.open(BytesIO(self._data), "r", options=_OPTIONS | {"max_pixels": str(self._limits.max_pixels)})
         except FFmpegError as error:
             raise _unreadable(error) from error
 

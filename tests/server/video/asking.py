@@ -11,6 +11,8 @@ from PIL import Image
 from podium.v1 import classification_service_pb2 as wire
 from podium.v1 import image_pb2, tensor_pb2
 
+_PIXELS = {"libx264rgb": "rgb24", "gif": "rgb8", "ffv1": "gray", "png": "rgb24", "mjpeg": "yuvj420p"}
+
 
 def png(pixels: NDArray[np.uint8]) -> image_pb2.Image:
     """A frame as a PNG file."""
@@ -49,14 +51,16 @@ def stream(model: str, frames: Iterable[image_pb2.Image], **options: Any) -> Ite
         yield wire.ClassifyFramesRequest(frame=frame)
 
 
-def video_file(frames: NDArray[np.uint8], kind: str = "mp4", codec: str = "libx264rgb", rate: int = 12) -> bytes:
-    """Encode grey frames (T, H, W), without loss where the codec can."""
+def video_file(
+    frames: NDArray[np.uint8], kind: str = "mp4", codec: str = "libx264rgb", rate: int = 12, **options: str
+) -> bytes:
+    """Encode grey frames (T, H, W), without loss where the codec can; `options` are the container's."""
     target = io.BytesIO()
-    with av.open(target, "w", format=kind) as container:
-        options = {"qp": "0"} if codec == "libx264rgb" else {}
-        encoder: Any = container.add_stream(codec, rate=rate, options=options)
+    with av.open(target, "w", format=kind, options=options) as container:
+        lossless = {"qp": "0"} if codec == "libx264rgb" else {}
+        encoder: Any = container.add_stream(codec, rate=rate, options=lossless)
         encoder.width, encoder.height = frames.shape[2], frames.shape[1]
-        encoder.pix_fmt = {"libx264rgb": "rgb24", "gif": "rgb8", "ffv1": "gray", "png": "rgb24"}.get(codec, "yuv420p")
+        encoder.pix_fmt = _PIXELS.get(codec, "yuv420p")
         for pixels in frames:
             picture = av.VideoFrame.from_ndarray(np.repeat(pixels[..., None], 3, axis=2), format="rgb24")
             container.mux(encoder.encode(picture))
