@@ -176,6 +176,15 @@ class Call:
             if admission is not None:
                 admission.done(num_bytes)
 
+    def hold(self, piece: Message) -> None:
+        """Count one more piece of a request that comes in pieces against the limit of memory, until the call ends.
+
+        Raises:
+            Overloaded: all together have as much as they may.
+        """
+        if self.admission is not None:
+            self.admission.hold(piece.ByteSize())
+
     def serve_with(self, servable: Servable) -> Servable:
         """Name the version that works on this call: it is kept until the call ends, and errors count as its too.
 

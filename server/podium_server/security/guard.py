@@ -132,6 +132,18 @@ class Admission:
         except Overloaded as error:
             raise self._count(error) from None
 
+    def hold(self, num_bytes: int) -> None:
+        """Take memory for one more piece of the call's request, until the call leaves.
+
+        Raises:
+            Overloaded: there is too little.
+        """
+        try:
+            self._take(num_bytes)
+        except Overloaded as error:
+            raise self._count(error) from None
+        self._num_bytes += num_bytes
+
     def done(self, num_bytes: int) -> None:
         """Give back what a stream's request held."""
         if self._guard.memory is not None:

@@ -78,11 +78,12 @@ class ClassificationService:
         self, requests: AsyncIterator[wire.ClassifyVideoRequest], call: Call
     ) -> wire.ClassifyVideoResponse:
         """Classify one clip."""
-        first = await next_message(requests, self._settings.max_silence_s)
+        silence_s = self._settings.max_silence_s
+        first = await next_message(requests, silence_s)
         check_options(first=True, given=first is not None and first.HasField("options"))
         assert first is not None, "that is what was checked"
         work = await self._clips.begin(first.options.model, call, "ClassifyVideo")
-        upload = await whole_clip.receive(requests, first, self._video_limits, self._settings)
+        upload = await whole_clip.receive(requests, first, call, self._video_limits, max_silence_s=silence_s)
         clip = await whole_clip.open_clip(work, upload, first.options, self._pool, self._video_limits)
         response = await whole_clip.classify(work, clip, first.options)
         work.answered()

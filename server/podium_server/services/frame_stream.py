@@ -31,7 +31,7 @@ async def rows_of(
     while message is not None:
         check_options(first=message is first, given=message.HasField("options"))
         if message.HasField("frame"):
-            with call.working():
+            with call.working(message):
                 yield await _read(work, message, number)
             number += 1
         elif message is not first:

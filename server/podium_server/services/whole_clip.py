@@ -12,8 +12,8 @@ from podium.v1 import image_pb2
 from podium_server.errors import InvalidArgument
 from podium_server.imaging.pool import ImagePool
 from podium_server.imaging.reader import ImageReader
+from podium_server.rpc import Call
 from podium_server.services.clip_call import ClipCall, check_options, next_message
-from podium_server.settings import Settings
 from podium_server.video.decoding import CHUNK, FIELD, Chunk, VideoFile, VideoLimits
 from podium_server.video.sampling import chosen
 from podium_server.video.viewer import Seen
@@ -57,19 +57,24 @@ class Upload:
 async def receive(
     requests: AsyncIterator[wire.ClassifyVideoRequest],
     first: wire.ClassifyVideoRequest,
+    call: Call,
     limits: VideoLimits,
-    settings: Settings,
+    *,
+    max_silence_s: float,
 ) -> Upload:
     """Take all of a clip.
 
     Raises:
         InvalidArgument: it is empty, of two kinds, or too much.
+        Overloaded: the server holds as much as it may.
         DeadlineExceeded: it stopped coming.
     """
     upload = Upload()
+    call.hold(first)
     upload.add(first, limits)
-    while (message := await next_message(requests, settings.max_silence_s)) is not None:
+    while (message := await next_message(requests, max_silence_s)) is not None:
         check_options(first=False, given=message.HasField("options"))
+        call.hold(message)
         upload.add(message, limits)
     if not upload.frames and not upload.file:
         raise InvalidArgument("frames: a clip needs one or more, or a file in `file_piece`", "frames")
