@@ -12,7 +12,7 @@ from podium.v1 import forecast_service_pb2 as wire
 from podium_server.errors import InvalidArgument
 from podium_server.forecasting.clock import Clock
 from podium_server.forecasting.observed import Observed
-from podium_server.forecasting.padding import padded
+from podium_server.padding import padded_length
 
 MAX_TIMES = 4096
 
@@ -80,7 +80,7 @@ def read_times(series: wire.Series, observed: Observed, clock: Clock, field: str
 
 
 def _way(places: NDArray[np.intp], network: NDArray[np.float64], sign: int, clock: Clock) -> Way:
-    time = np.zeros(padded(len(places)), np.float32)
+    time = np.zeros(padded_length(len(places)), np.float32)
     time[: len(places)] = network[places]
-    num_steps = padded(clock.num_steps(float(np.abs(network[places]).max())))
+    num_steps = padded_length(clock.num_steps(float(np.abs(network[places]).max())))
     return Way(places, time, (sign * clock.grid(num_steps)).astype(np.float32))

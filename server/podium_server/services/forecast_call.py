@@ -17,7 +17,7 @@ from podium_server.errors import RunFailed
 from podium_server.forecasting.asked import Asked, Way
 from podium_server.forecasting.forecast_model import DECODER, ENCODER, ForecastModel
 from podium_server.forecasting.observed import Observed
-from podium_server.forecasting.padding import padded
+from podium_server.padding import padded_length
 from podium_server.philox import normals
 from podium_server.rpc import Call
 from podium_server.servable import Servable
@@ -52,7 +52,7 @@ class ForecastCall:
         latents = np.empty((len(series), max(1, num_samples), size), np.float32)
         index = np.arange(num_samples, dtype=np.uint64)
         noise = normals(seed, 0, index, size) if num_samples else np.zeros((1, size))
-        for places in _alike([padded(len(each.time)) for each in series]):
+        for places in _alike([padded_length(len(each.time)) for each in series]):
             mean, deviation = await self._encode([series[i] for i in places])
             drawn = mean[:, None].astype(np.float64) + deviation[:, None] * noise
             latents[places] = drawn.astype(np.float32)
@@ -77,7 +77,7 @@ class ForecastCall:
 
     async def _encode(self, series: Sequence[Observed]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Run the encoder on series that are padded alike: mean and standard deviation (R, D)."""
-        length = padded(max(len(each.time) for each in series))
+        length = padded_length(max(len(each.time) for each in series))
         shape = (len(series), length, len(self.model.channels))
         feeds: dict[str, NDArray[Any]] = {
             "time": np.zeros(shape[:2], np.float32),

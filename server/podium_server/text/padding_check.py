@@ -15,8 +15,9 @@ from podium_server.elements import BY_PROTO
 from podium_server.errors import PodiumError
 from podium_server.imaging.decode import ImageLimits
 from podium_server.package import Package
+from podium_server.padding import padded_length
 from podium_server.signature import Signature, TensorSpec
-from podium_server.text.source_reader import LENGTH, SOURCE, SourceReader, padded_length
+from podium_server.text.source_reader import LENGTH, SOURCE, SourceReader
 from podium_server.text.text_model import ENCODER, STEP, TextModel
 
 _LENGTHS = (5, 11)

@@ -10,27 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium_server.errors import InvalidArgument
+from podium_server.padding import padded_length
 from podium_server.signature import Signature
 from podium_server.text.tokenizer import Tokenizer
 
 SOURCE, LENGTH = "source", "source_length"
-_SHORTEST = 8
-
-
-def padded_length(length: int, most: int | None = None) -> int:
-    """How many tokens a source of so many is padded to.
-
-    8, 12, 16, 24, 32, 48, 64, 96 …: beyond 8 tokens, at most a third of it is padding.
-
-    Args:
-        length: of the source, 1 or more.
-        most: the most tokens that the encoder reads, `length` or more; None: any number.
-    """
-    bucket = _SHORTEST
-    while bucket < length:
-        is_power_of_two = bucket & (bucket - 1) == 0
-        bucket = bucket * 3 // 2 if is_power_of_two else bucket * 4 // 3
-    return bucket if most is None else min(bucket, most)
 
 
 class SourceReader:

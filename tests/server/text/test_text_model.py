@@ -10,9 +10,9 @@ from google.protobuf import json_format
 from podium.v1 import decoding_pb2, tensor_pb2
 from podium.v1 import model_manifest_pb2 as pb
 from podium_server.package import read_package
+from podium_server.padding import padded_length
 from podium_server.runtime.session import Session
 from podium_server.services.tasks import check_package
-from podium_server.text.source_reader import padded_length
 
 from tests.server.services import networks
 
