@@ -76,6 +76,7 @@ class FakeServer:
         stream_gate: every answer of a stream but the first waits for it.
         manifests: of the models that can be described.
         models: what it lists.
+        aliases: of the model "digits", by name.
         stream_refusal: how a stream ends after its first answer; None: as it should.
         arrived: set when a call has come.
         left: set when a caller left at the gate.
@@ -98,6 +99,7 @@ class FakeServer:
         default_factory=lambda: {"digits": model_manifest_pb2.ModelManifest(description="Handwritten digits.")}
     )
     models: list[model_service_pb2.Model] = field(default_factory=lambda: [DIGITS])
+    aliases: dict[str, model_service_pb2.Alias] = field(default_factory=dict[str, model_service_pb2.Alias])
     stream_refusal: Refusal | None = None
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     left: asyncio.Event = field(default_factory=asyncio.Event)
@@ -223,6 +225,24 @@ class FakeModels(model_service_pb2_grpc.ModelServiceServicer):
     async def UnloadModel(self, request: Any, context: Any) -> Any:  # noqa: N802
         await self._check(request.model, context)
         return model_service_pb2.UnloadModelResponse(model=DIGITS)
+
+    async def SetAlias(self, request: Any, context: Any) -> Any:  # noqa: N802
+        await self._check(request.model, context)
+        self._fake.aliases[request.alias.name] = request.alias
+        return model_service_pb2.SetAliasResponse(model=self._with_aliases())
+
+    async def DeleteAlias(self, request: Any, context: Any) -> Any:  # noqa: N802
+        await self._check(request.model, context)
+        del self._fake.aliases[request.alias]
+        return model_service_pb2.DeleteAliasResponse(model=self._with_aliases())
+
+    def _with_aliases(self) -> model_service_pb2.Model:
+        """The model "digits" as it is now; listed so from then on."""
+        model = model_service_pb2.Model()
+        model.CopyFrom(DIGITS)
+        model.aliases.extend(self._fake.aliases.values())
+        self._fake.models = [model]
+        return model
 
     async def _check(self, name: str, context: Any) -> None:
         await self._fake.admit(context)

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from podium_client.answers import Classification, ClassScore, ResponseMetadata, Timings
     from podium_client.async_client import AsyncClient
-    from podium_client.catalogue import ExecutionPlan, Model, ModelDescription, ModelVersion, VersionState
+    from podium_client.catalogue import (
+        Alias,
+        ExecutionPlan,
+        Model,
+        ModelDescription,
+        ModelVersion,
+        Share,
+        VersionState,
+    )
     from podium_client.client import Client
     from podium_client.decoding import DecodingOptions
     from podium_client.errors import (
@@ -50,6 +58,7 @@ if TYPE_CHECKING:
     from podium_client.video_answers import FrameClassification, VideoClassification
 
 __all__ = [
+    "Alias",
     "AsyncClient",
     "AsyncTextStream",
     "ClassScore",
@@ -91,6 +100,7 @@ __all__ = [
     "SequencePiece",
     "Series",
     "ServerError",
+    "Share",
     "Tensor",
     "TextScore",
     "TextStream",

@@ -10,23 +10,21 @@ from typing import overload
 from podium.v1 import (
     classification_service_pb2,
     classification_service_pb2_grpc,
-    model_service_pb2,
-    model_service_pb2_grpc,
 )
 
 from podium_client.answers import Classification, read_classifications
 from podium_client.captioning_calls import CaptioningCalls
-from podium_client.catalogue import Model, ModelDescription, read_model, read_version
 from podium_client.errors import InvalidArgumentError
 from podium_client.forecast_calls import ForecastCalls
 from podium_client.health import Health
 from podium_client.images import ImageLike, encode_images_aside, one_or_many
+from podium_client.model_calls import ModelCalls
 from podium_client.picture_calls import PictureCalls
 from podium_client.text_calls import TextCalls
 from podium_client.video_calls import VideoCalls
 
 
-class AsyncClient(PictureCalls, TextCalls, CaptioningCalls, ForecastCalls, VideoCalls):
+class AsyncClient(PictureCalls, TextCalls, CaptioningCalls, ForecastCalls, VideoCalls, ModelCalls):
     """Calls a podium server; made, used and closed in one event loop.
 
     Args:
@@ -43,10 +41,6 @@ class AsyncClient(PictureCalls, TextCalls, CaptioningCalls, ForecastCalls, Video
     @cached_property
     def _classification(self) -> "classification_service_pb2_grpc.ClassificationServiceAsyncStub":
         return classification_service_pb2_grpc.ClassificationServiceStub(self._channel)
-
-    @cached_property
-    def _models(self) -> "model_service_pb2_grpc.ModelServiceAsyncStub":
-        return model_service_pb2_grpc.ModelServiceStub(self._channel)
 
     @cached_property
     def _health(self) -> Health:
@@ -109,47 +103,6 @@ class AsyncClient(PictureCalls, TextCalls, CaptioningCalls, ForecastCalls, Video
         response = await self._caller.call(self._classification.Classify, request, self._limit_s(timeout))
         results = read_classifications(response, with_logits=return_logits)
         return results[0] if one else results
-
-    async def models(self, *, timeout: float | None = None) -> list[Model]:
-        """List the models of the server's repository, by name, with the state of every version."""
-        request = model_service_pb2.ListModelsRequest()
-        response = await self._caller.call(self._models.ListModels, request, self._limit_s(timeout))
-        return [read_model(model) for model in response.models]
-
-    async def model(self, model: str, *, timeout: float | None = None) -> ModelDescription:
-        """Describe one version with its manifest.
-
-        Args:
-            model: "name", "name/version" or "name@alias".
-            timeout: seconds for the call and its retries; None: the client's.
-
-        Raises:
-            ModelNotFoundError: it is not in the repository.
-        """
-        request = model_service_pb2.GetModelRequest(model=model)
-        response = await self._caller.call(self._models.GetModel, request, self._limit_s(timeout))
-        return ModelDescription(response.name, read_version(response.version), response.manifest)
-
-    async def load(self, model: str, *, timeout: float | None = None) -> Model:
-        """Load a model's versions from the repository as it is now, and describe them.
-
-        Raises:
-            ModelNotFoundError: the repository has no such model.
-            LoadFailedError: none of its versions can be loaded; the message says why.
-        """
-        request = model_service_pb2.LoadModelRequest(model=model)
-        response = await self._caller.call(self._models.LoadModel, request, self._limit_s(timeout))
-        return read_model(response.model)
-
-    async def unload(self, model: str, *, timeout: float | None = None) -> Model:
-        """Unload a model once its accepted calls are done, and describe it.
-
-        Raises:
-            ModelNotFoundError: the repository has no such model.
-        """
-        request = model_service_pb2.UnloadModelRequest(model=model)
-        response = await self._caller.call(self._models.UnloadModel, request, self._limit_s(timeout))
-        return read_model(response.model)
 
     async def ready(self, *, timeout: float | None = None) -> bool:
         """Say whether the server answers and serves: its health, as a load balancer would ask."""

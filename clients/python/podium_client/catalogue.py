@@ -7,13 +7,14 @@ from podium.v1 import model_manifest_pb2, model_service_pb2
 
 
 class VersionState(StrEnum):
-    """Whether a version answers."""
+    """Whether a version answers; a dormant one does once the first call has had it loaded."""
 
     UNSPECIFIED = "unspecified"
     LOADING = "loading"
     READY = "ready"
     UNLOADING = "unloading"
     UNAVAILABLE = "unavailable"
+    DORMANT = "dormant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +62,51 @@ class ModelVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """A part of an alias's calls.
+
+    Attributes:
+        version: the candidate that gets them, or copies of them.
+        percent: how many of a hundred, above 0 and at most 100.
+    """
+
+    version: int
+    percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """Where the calls of `model@name` go; of the name "default", those of the bare name.
+
+    Attributes:
+        name: such as "stable".
+        version: who answers.
+        canary: a candidate that answers a share of the calls, chosen by their request ids; None: nobody.
+        shadow: a candidate that gets copies of a share of them, whose answers the server compares; None: nobody.
+    """
+
+    name: str
+    version: int
+    canary: Share | None = None
+    shadow: Share | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """A model of the repository.
 
     Attributes:
         name: the folder's name.
         versions: oldest first.
-        default_version: what the bare name means: the newest ready version; None when none is ready.
+        default_version: what the bare name means: what its alias "default" says, or else the newest that answers;
+            None when none does.
+        aliases: by name.
     """
 
     name: str
     versions: tuple[ModelVersion, ...]
     default_version: int | None
+    aliases: tuple[Alias, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +130,7 @@ def read_model(message: model_service_pb2.Model) -> Model:
         name=message.name,
         versions=tuple(read_version(version) for version in message.versions),
         default_version=message.default_version or None,
+        aliases=tuple(_alias(alias) for alias in message.aliases),
     )
 
 
@@ -120,6 +155,29 @@ def read_version(message: model_service_pb2.ModelVersion) -> ModelVersion:
         ),
         load_s=message.load_s,
     )
+
+
+def alias_message(alias: Alias) -> model_service_pb2.Alias:
+    """Write one alias."""
+    message = model_service_pb2.Alias(name=alias.name, version=alias.version)
+    if alias.canary is not None:
+        message.canary.version, message.canary.percent = alias.canary.version, alias.canary.percent
+    if alias.shadow is not None:
+        message.shadow.version, message.shadow.percent = alias.shadow.version, alias.shadow.percent
+    return message
+
+
+def _alias(message: model_service_pb2.Alias) -> Alias:
+    return Alias(
+        message.name,
+        message.version,
+        _share(message.canary) if message.HasField("canary") else None,
+        _share(message.shadow) if message.HasField("shadow") else None,
+    )
+
+
+def _share(message: model_service_pb2.Share) -> Share:
+    return Share(message.version, message.percent)
 
 
 def _state(number: model_service_pb2.VersionState) -> VersionState:

@@ -113,6 +113,8 @@ class Client:
     model = _blocking(AsyncClient.model)
     load = _blocking(AsyncClient.load)
     unload = _blocking(AsyncClient.unload)
+    set_alias = _blocking(AsyncClient.set_alias)
+    delete_alias = _blocking(AsyncClient.delete_alias)
     ready = _blocking(AsyncClient.ready)
     wait_until_ready = _blocking(AsyncClient.wait_until_ready)
 

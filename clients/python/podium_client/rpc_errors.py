@@ -28,6 +28,7 @@ _CLASS_BY_CODE: Mapping[StatusCode, type[errors.PodiumError]] = {
 _CLASS_BY_REASON: Mapping[str, type[errors.PodiumError]] = {
     "WRONG_TASK": errors.WrongTaskError,
     "LOAD_FAILED": errors.LoadFailedError,
+    "REPOSITORY_UNWRITABLE": errors.ServerError,
 }
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from podium_client.catalogue import ExecutionPlan, Model, ModelVersion, VersionState
+from podium_client.commands.alias import describe
 from podium_client.commands.options import Server, json_option, server_options, shows_errors, timeout_option
 
 _STYLE_BY_STATE = {
@@ -17,6 +18,7 @@ _STYLE_BY_STATE = {
     VersionState.LOADING: "yellow",
     VersionState.UNLOADING: "yellow",
     VersionState.UNAVAILABLE: "red",
+    VersionState.DORMANT: "blue",
 }
 
 
@@ -29,7 +31,8 @@ def models(server: Server, timeout: float, as_json: bool) -> None:
     """List a server's models: their versions, state, and how they are run.
 
     The version that a bare name means is marked with *. Of each graph: the most rows that one run takes, the
-    sessions that run side by side, the threads of each, and the rows a second that this gave when measured.
+    sessions that run side by side, the threads of each, and the rows a second that this gave when measured. Aliases
+    are shown below, with where their calls go.
     """
     with server.client(timeout) as client:
         listed = client.models()
@@ -41,6 +44,9 @@ def models(server: Server, timeout: float, as_json: bool) -> None:
         console.print(f"The server at {server.address} has no models: its repository is empty.")
         return
     console.print(models_table(listed))
+    for model in listed:
+        for alias in model.aliases:
+            console.print(describe(model.name, alias), soft_wrap=True, markup=False)
     for model in listed:
         for version in model.versions:
             if version.reason:
