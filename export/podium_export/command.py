@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from podium_export import options, text_flags
+from podium_export import clip_flags, options, text_flags
+from podium_export.clip_flags import ClipFlags
 from podium_export.options import Choices
 from podium_export.outcome import outcome
 from podium_export.text_flags import TextFlags
@@ -21,9 +22,14 @@ from podium_export.text_flags import TextFlags
 @click.option("--state", "states", multiple=True, metavar="NAME:TYPE:SHAPE", help="With --module; repeatable.")
 @options.destination
 @options.model
-@click.option("--cell", metavar="CELL", help="Of char-rnn, where the weights fit several, as gru-reset-before or mut3.")
+@click.option(
+    "--cell",
+    metavar="CELL",
+    help="Of char-rnn and cnn-rnn, where the weights fit several, as gru-reset-before or mut3.",
+)
 @click.option("--series", type=click.Path(path_type=Path), help="JSON: what a forecaster measures, and when.")
 @text_flags.text
+@clip_flags.clips
 def export(
     *,
     architecture: str | None,
@@ -41,6 +47,7 @@ def export(
     cell: str | None,
     series: Path | None,
     texts: TextFlags,
+    clips: ClipFlags,
 ) -> None:
     """Convert a checkpoint to ONNX, compare it with PyTorch, publish it for `podium serve`.
 
@@ -86,7 +93,9 @@ def export(
             if series is not None:
                 blueprint = with_series(blueprint, series)
             source = Source(module or architecture or "", weights.file_name, weights.sha256)
-            published = export_network(described(blueprint, choices, texts), source, destination, progress=progress)
+            published = export_network(
+                described(blueprint, choices, texts, clips), source, destination, progress=progress
+            )
         report(published, destination)
 
 

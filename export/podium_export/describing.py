@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from podium.v1 import model_manifest_pb2 as pb
 
 from podium_export.architecture import Blueprint, GraphBlueprint, Tolerance
+from podium_export.clip_flags import ClipFlags, with_clips
 from podium_export.errors import OptionError
 from podium_export.labels import check_count, read_labels
 from podium_export.options import Choices
@@ -24,7 +25,9 @@ SCORE_KINDS = {"logits": pb.SCORE_KIND_LOGITS, "probabilities": pb.SCORE_KIND_PR
 """--scores in the manifest's words."""
 
 
-def described(blueprint: Blueprint, choices: Choices, texts: TextFlags | None = None) -> Blueprint:
+def described(
+    blueprint: Blueprint, choices: Choices, texts: TextFlags | None = None, clips: ClipFlags | None = None
+) -> Blueprint:
     """Replace what the command line names, and check that all of it fits together.
 
     Raises:
@@ -50,6 +53,7 @@ def described(blueprint: Blueprint, choices: Choices, texts: TextFlags | None = 
     if task == pb.TASK_TEXT_GENERATION and blueprint.generation is None:
         raise OptionError("--task text-generation: the network does not say what it remembers from step to step")
     blueprint = with_texts(blueprint, texts or TextFlags())
+    blueprint = with_clips(blueprint, clips or ClipFlags())
     if task == pb.TASK_IMAGE_CLASSIFICATION:
         return _classifier(blueprint, choices)
     if task == pb.TASK_VIDEO_CLASSIFICATION:
