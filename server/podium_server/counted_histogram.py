@@ -8,6 +8,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import HistogramMetricFamily
@@ -77,6 +78,7 @@ class CountedHistogram(Collector):
         family = HistogramMetricFamily(self._name, self._documentation, labels=self._labels)
         bounds = [*(str(float(bound)) for bound in self._bounds), "+Inf"]
         for values, series in list(self._series.items()):
-            buckets = list(zip(bounds, accumulate(series.counts), list(series.exemplars), strict=True))
+            counts, named = accumulate(series.counts), list(series.exemplars)
+            buckets: Any = list(zip(bounds, counts, named, strict=True))  # None for no exemplar, whatever the hints say
             family.add_metric(values, buckets, sum_value=series.total)
         yield family

@@ -21,7 +21,7 @@ SECONDS = (
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 )  # fmt: skip
 # When each series began: a third more lines of the page, and Prometheus knows by the scrape.
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 

@@ -17,10 +17,10 @@ def shown_series() -> list[Series]:
     metrics.show_expiry(lambda: 0.0)
     metrics.show_request_bytes(lambda: 0)
     found: list[Series] = []
-    for collector in metrics.registry._collector_to_names:
-        collected: Any = collector  # label names are not in families without samples
-        labels = getattr(collected, "_labelnames", None) or getattr(collected, "_labels", ())
-        for family in collected.collect():
+    registry: Any = metrics.registry  # which does not tell its collectors, nor they their labels
+    for collector in registry._collector_to_names:
+        labels: Any = getattr(collector, "_labelnames", None) or getattr(collector, "_labels", ())
+        for family in collector.collect():
             if family.name.startswith("podium_"):
                 if family.type == "info":
                     labels = family.samples[0].labels
