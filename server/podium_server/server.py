@@ -193,7 +193,7 @@ class Server:
         self.catalogue.stop_writing()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.gate.silent(), FLUSH_S)
-        hang_up(self._grpc_port)  # whom gRPC has not told us of yet
+        await hang_up(self._grpc_port)  # whom gRPC has not told us of yet
         await self._grpc.stop(FLUSH_S)
         await self.catalogue.close()
         if self._http is not None:

@@ -18,10 +18,10 @@ Key: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
 # How a gauge of several workers becomes one number; the others add up. What is the same everywhere stays so.
 LARGEST = frozenset({
     "podium_model_load_seconds", "podium_model_state", "podium_model_info", "podium_plan_batch_rows",
-    "podium_plan_threads", "python_info",
+    "podium_plan_threads", "podium_build", "python_info",
 })  # fmt: skip
 SMALLEST = frozenset({
-    "podium_server_ready", "podium_certificate_expiry_timestamp_seconds", "process_start_time_seconds",
+    "podium_ready", "podium_certificate_expiry_timestamp_seconds", "process_start_time_seconds",
     "process_max_fds",
 })  # fmt: skip
 COUNTED = frozenset({"counter", "histogram", "summary"})

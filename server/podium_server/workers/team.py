@@ -81,7 +81,8 @@ class Team:
             return None  # this worker is about to begin
         match question:
             case "page":
-                return to_json(await asyncio.to_thread(lambda registry: list(registry.collect()), self._registry))
+                registry = self._registry  # on a thread, since some series are read from the system
+                return to_json(await asyncio.to_thread(lambda: list(registry.collect())))
             case "standing":
                 return self._catalogue.ready
             case "unloaded":
