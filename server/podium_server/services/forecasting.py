@@ -53,8 +53,9 @@ class ForecastService:
         work = ForecastCall(call, servable, model)
         _check(request)
         began = time.monotonic()
-        num_values = sum(len(o.vector) + len(o.readings) for s in request.series for o in s.observations)
-        (read,) = await self._pool.work([lambda: _read(request, model)], _EFFORT * num_values)
+        num_times = sum(len(each.observations) + len(model.clock.blank_readings) for each in request.series)
+        effort = _EFFORT * num_times * len(model.channels)
+        (read,) = await self._pool.work([lambda: _read(request, model)], effort)
         series, asked = read
         self._check_size(request, asked, len(model.channels))
         work.spent.preprocess_s = time.monotonic() - began
