@@ -19,6 +19,7 @@ class Clock:
         horizon: the longest time after the latent's that the network was trained on.
         max_reach: the longest time before or after the latent's that values are given for.
         unit: of times, for messages, with a space before it; empty for none.
+        blank_readings: (B,) times since the latent's at which the encoder reads nothing, whatever was observed.
     """
 
     def __init__(self, spec: pb.Forecasting) -> None:
