@@ -1,6 +1,7 @@
 """Sequences that are fed: each frame is a step of a row, whoever else has frames at the time."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -69,6 +70,7 @@ class HeldSumming(HeldStep):
 @pytest.fixture
 async def engine(counts: Counts) -> Any:
     """Make an engine of a network; at the end it is closed, and nothing is left in it."""
+    before = set(threading.enumerate())
     made: list[tuple[Generator, Any]] = []
 
     def make(network: Any, *, max_rows: int = 64, max_waiting: int = 100) -> Generator:
@@ -83,9 +85,8 @@ async def engine(counts: Counts) -> Any:
             network.open()
         await generator.close()
         assert generator.num_open == generator.num_running == generator.num_waiting == 0
-        assert not generator._alive
-        assert not generator._timers
-        assert not generator._thread.is_alive()
+    left = {thread for thread in set(threading.enumerate()) - before if thread.name == "generator"}
+    assert not left, "threads outlived their generator"
 
 
 def frames(*values: float) -> NDArray[np.float32]:

@@ -1,9 +1,8 @@
 """What clips cost and what becomes of them when a server ends: a network of one node, whose scores are the frames."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -47,7 +46,7 @@ def running(tmp_path: Path) -> Iterator[Running]:
         yield server
 
 
-async def requests(count: int = 5) -> Any:
+async def requests(count: int = 5) -> AsyncIterator[wire.ClassifyVideoRequest]:
     """A clip in messages of one frame."""
     yield wire.ClassifyVideoRequest(options=OPTIONS)
     for number in range(count):
