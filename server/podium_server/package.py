@@ -2,19 +2,25 @@
 
 import hashlib
 import re
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from google.protobuf import json_format
 from numpy.typing import NDArray
 from podium.v1 import model_manifest_pb2 as pb
 
+from podium_server.external_data import external_files
+
 MANIFEST = "model.json"
 GOLDEN = "golden.npz"
 FORMAT = 1
+# Far beyond what an export writes, and within what a server can read.
+MAX_MANIFEST_BYTES = 256 * 2**20
+MAX_GOLDEN_BYTES = 2**30
 _GOLDEN_KEY = re.compile(r"([^/]+)/([^/]+)/(inputs|outputs)/(.+)", re.DOTALL)
 
 
@@ -76,16 +82,21 @@ def read_package(path: Path) -> Package:
 
     Raises:
         PackageError: no manifest and not exactly one ONNX file; a manifest of another format or that is not one; a
-            file that is missing, changed or outside the folder.
+            file that is missing, changed or outside the folder; a folder that is a link out of the repository.
     """
+    _check_place(path)
     if not (path / MANIFEST).exists():
         return _read_lone_onnx(path)
+    _check_inside(path, path / MANIFEST, MANIFEST)
     manifest = _read_manifest(path / MANIFEST)
     digests = {entry.name: _check_digest(path, entry) for entry in manifest.files}
     graphs: dict[str, str] = {}
     for graph in manifest.graphs:
         if graph.file not in digests:
             raise PackageError(f"{MANIFEST}: graph '{graph.name}' is in '{graph.file}', which `files` does not list")
+        for location in _external_files(path / graph.file):
+            if location not in digests:
+                raise PackageError(f"'{graph.file}' has weights in {location[:200]!r}, which `files` does not list")
         if graph.name in graphs:
             raise PackageError(f"{MANIFEST}: two graphs are named '{graph.name}'; each needs a name of its own")
         graphs[graph.name] = digests[graph.file]
@@ -94,8 +105,39 @@ def read_package(path: Path) -> Package:
     return Package(path, manifest, graphs, checked=True)
 
 
+def _check_place(path: Path) -> None:
+    """Refuse a folder that lies elsewhere: what is served is what lies in the repository."""
+    try:
+        inside = path.resolve().is_relative_to(path.absolute().parents[1].resolve())
+    except (OSError, RuntimeError) as error:  # links in a circle
+        raise PackageError("the version folder is a link that leads nowhere") from error
+    if not inside:
+        raise PackageError(
+            "the version folder, or its model's, is a link out of the repository; copy the files there, or let the "
+            "repository itself be a link"
+        )
+
+
+def _check_inside(folder: Path, path: Path, name: str) -> None:
+    """Refuse what is no file, or a link out of the folder."""
+    if path.exists() and not path.is_file():
+        raise PackageError(f"'{name}' is no file")
+    if path.resolve().parent != folder.resolve():
+        raise PackageError(f"'{name}' lies outside of the version folder; put the file itself there")
+
+
+def _external_files(path: Path) -> list[str]:
+    """Where the weights of a graph are that are not in its own file."""
+    try:
+        return sorted(external_files(path))
+    except ValueError as error:
+        raise PackageError(f"'{path.name}' {error}") from error
+
+
 def _read_manifest(path: Path) -> pb.ModelManifest:
     try:
+        if path.stat().st_size > MAX_MANIFEST_BYTES:
+            raise PackageError(f"{MANIFEST} has {path.stat().st_size} bytes; at most {MAX_MANIFEST_BYTES} are read")
         manifest = json_format.Parse(path.read_text(encoding="utf-8"), pb.ModelManifest())
     except OSError as error:
         raise PackageError(f"{MANIFEST} cannot be read: {error.strerror}") from error
@@ -138,6 +180,9 @@ def _read_lone_onnx(path: Path) -> Package:
     if len(files) != 1:
         found = ", ".join(file.name for file in files) or "none"
         raise PackageError(f"no {MANIFEST}, and not exactly one .onnx file (found: {found})")
+    _check_inside(path, files[0], files[0].name)
+    for location in _external_files(files[0]):
+        _check_inside(path, path / location, location[:200])
     manifest = pb.ModelManifest(
         format=FORMAT,
         task=pb.TASK_TENSOR,
@@ -148,9 +193,14 @@ def _read_lone_onnx(path: Path) -> Package:
 
 
 def _read_golden(path: Path) -> Iterator[GoldenCase]:
+    _check_inside(path.parent, path, GOLDEN)
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
+        with path.open("rb") as file:
+            _check_unpacked(file)
+            with np.load(file, allow_pickle=False) as archive:
+                arrays = {key: archive[key] for key in archive.files}
+    except PackageError:
+        raise
     except OSError as error:
         raise PackageError(f"{GOLDEN} cannot be read: {error.strerror or error}") from error
     except Exception as error:  # numpy, zip and zlib each have errors of their own for a broken file
@@ -166,6 +216,15 @@ def _read_golden(path: Path) -> Iterator[GoldenCase]:
         cases.setdefault((case, graph), {"inputs": {}, "outputs": {}})[side][tensor] = array
     for (case, graph), sides in cases.items():
         yield GoldenCase(case, graph, sides["inputs"], sides["outputs"])
+
+
+def _check_unpacked(file: BinaryIO) -> None:
+    """Refuse an archive that would fill the memory; a member is never more than the archive says of it."""
+    with zipfile.ZipFile(file) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    if size > MAX_GOLDEN_BYTES:
+        raise PackageError(f"{GOLDEN} unpacks to {size} bytes; at most {MAX_GOLDEN_BYTES} are read")
+    file.seek(0)
 
 
 def sha256_of(path: Path) -> str:

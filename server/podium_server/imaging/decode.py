@@ -19,6 +19,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from podium_server.imaging.formats import ACCEPTED, describe, header_size, sniff
+from podium_server.imaging.scans import MOST_SCANS, has_too_many_scans
 
 # The modes of a decoded picture, as Pillow names them: 8 bits a channel; grey, colour, colour with opacity.
 MODES = ("L", "RGB", "RGBA")
@@ -79,6 +80,8 @@ def decode(encoded: bytes, limits: ImageLimits) -> Image.Image:
     name = sniff(encoded)
     if name not in _OPENERS:
         raise ImageRejected(describe(encoded, name))
+    if name == "JPEG" and has_too_many_scans(encoded):
+        raise ImageRejected(f"is a JPEG of more than {MOST_SCANS} scans: save it again; cameras write 1, the web 10")
     _check_size(header_size(encoded, name), limits)  # opening a WebP reserves memory for all of its pixels
     try:
         image = _OPENERS[name](BytesIO(encoded))
