@@ -34,7 +34,8 @@ from podium_server.lifecycle import Residence
 from podium_server.loader import Loader
 from podium_server.logs import set_up_logs
 from podium_server.metrics import Metrics
-from podium_server.observing.chosen import choose_observers
+from podium_server.observing.chosen import ObserverUnavailable, choose_observers
+from podium_server.observing.observer import CallObserver
 from podium_server.oip.messages import DESCRIPTOR as OPEN_INFERENCE
 from podium_server.plan import Layout
 from podium_server.rpc import Gate, handlers
@@ -110,7 +111,7 @@ class Server:
         )
         self._watch = RepositoryWatch(settings.repository, settings.watch, self.catalogue.look_again)
         self._pool = ImagePool(settings.cores or allowed_cores(), settings.queue_rows)
-        self._observers = choose_observers(settings)
+        self._observers = _look_on(settings)
         self.metrics.show_server(lambda: self.catalogue.ready, lambda: self.gate.num_inside, lambda: self._pool.waiting)
         services = self._services()
         self._health = HealthReporter(self.catalogue, [descriptor.full_name for descriptor, _ in services])
@@ -221,6 +222,13 @@ def _secure(settings: Settings, metrics: Metrics) -> tuple[Certificates | None, 
     elif settings.tokens is not None and not is_loopback(settings.host):
         log.warning("tokens: they can be read on the way here unless something before this server adds TLS")
     return certificates, guard
+
+
+def _look_on(settings: Settings) -> list[CallObserver]:
+    try:
+        return choose_observers(settings)
+    except ObserverUnavailable as error:
+        raise StartError(str(error)) from error
 
 
 def _load_options(settings: Settings) -> LoadOptions:

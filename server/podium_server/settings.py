@@ -4,6 +4,7 @@ import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
@@ -31,6 +32,7 @@ def _lower(value: object) -> object:
 _Bytes = Annotated[int, BeforeValidator(_read_bytes), Field(ge=1, lt=2 * GIB)]
 _Memory = Annotated[int, BeforeValidator(_read_bytes), Field(ge=1, le=1024 * GIB)]
 _Port = Annotated[int, Field(ge=0, le=65535)]
+_Share = Annotated[float, Field(ge=0, le=1)]
 _Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
@@ -168,6 +170,12 @@ class Settings(BaseModel):
         "text", "text or json.", "text or json"
     )
     access_log: bool = _setting(False, "Write a line of the log for each call.", "true or false")
+    traces: str | None = _setting(
+        None, "OTLP collector to send traces to by gRPC, such as http://127.0.0.1:4317. [default: none are made]"
+    )
+    trace_share: _Share = _setting(
+        1.0, "Share of the traces that begin here; callers decide of theirs.", "a number, 0 … 1"
+    )
     cache_dir: Path = _setting(
         lambda: platformdirs.user_cache_path("podium"), "Folder where measurements are remembered."
     )
@@ -211,6 +219,17 @@ class Settings(BaseModel):
                 message = "must be an address or a host name of this machine, without scheme and port"
                 raise ValueError(message) from None
         return bare
+
+    @field_validator("traces")
+    @classmethod
+    def _check_traces(cls, endpoint: str | None) -> str | None:
+        if endpoint is not None:
+            parts = urlsplit(endpoint)
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+                raise ValueError(
+                    "must be http://HOST:PORT, or https:// with TLS, of a collector's port for OTLP by gRPC"
+                )
+        return endpoint
 
     @field_validator("device")
     @classmethod

@@ -5,9 +5,24 @@ from podium_server.observing.observer import CallObserver
 from podium_server.settings import Settings
 
 
+class ObserverUnavailable(Exception):
+    """What an operator asked for cannot look on; the message names the setting and what would help."""
+
+
 def choose_observers(settings: Settings) -> list[CallObserver]:
-    """Make the observers that an operator asked for; none by default."""
+    """Make the observers that an operator asked for; none by default.
+
+    Raises:
+        ObserverUnavailable: traces are asked for where OpenTelemetry is not installed.
+    """
     observers: list[CallObserver] = []
     if settings.access_log:
         observers.append(AccessLog())
+    if settings.traces is not None:
+        try:
+            from podium_server.observing.traces import Traces
+        except ImportError as error:
+            message = f"traces: OpenTelemetry is not installed ({error.name}): pip install 'podium[traces]'"
+            raise ObserverUnavailable(message) from error
+        observers.append(Traces(settings.traces, settings.trace_share))
     return observers

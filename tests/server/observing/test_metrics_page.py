@@ -29,7 +29,8 @@ async def page(served: Served, accept: str = "") -> tuple[str, str]:
 async def families(served: Served) -> dict[str, Metric]:
     """The families of the OpenMetrics page, which its own strict parser reads."""
     _, written = await page(served, OPEN_METRICS)
-    return {family.name: family for family in open_metrics.text_string_to_metric_families(written)}
+    parsed = open_metrics.text_string_to_metric_families(written)  # type: ignore[no-untyped-call]
+    return {family.name: family for family in parsed}
 
 
 async def test_page_is_openmetrics_for_who_asks_for_it(serve: Serve) -> None:
