@@ -154,14 +154,17 @@ class File:
         def following() -> Chunk | None:
             return next(chunks, None)
 
-        while True:
-            began = time.monotonic()
-            (chunk,) = await self._pool.work([following], _MUCH)
-            self._work.spent.preprocess_s += time.monotonic() - began
-            if chunk is None:
-                return
-            self.indices += chunk.indices
-            yield chunk.rows
+        try:
+            while True:
+                began = time.monotonic()
+                (chunk,) = await self._pool.work([following], _MUCH)
+                self._work.spent.preprocess_s += time.monotonic() - began
+                if chunk is None:
+                    return
+                self.indices += chunk.indices
+                yield chunk.rows
+        finally:
+            self._file.abandoned = True
 
 
 async def open_clip(

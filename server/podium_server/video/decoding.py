@@ -70,6 +70,7 @@ class VideoFile:
     Attributes:
         num_frames: how many frames were decoded so far; all of them, once `chunks` has ended.
         frame_rate: frames a second; 0: the file does not say.
+        abandoned: set by the event loop when nobody waits any more; the thread looks at it between frames.
 
     Raises:
         InvalidArgument: it is no video, or beyond the limits as its header has it.
@@ -84,6 +85,7 @@ class VideoFile:
         self._limits = limits
         self.num_frames = 0
         self.frame_rate = 0.0
+        self.abandoned = False
         with self._opened() as container:
             self._check_header(container)
 
@@ -151,6 +153,8 @@ class VideoFile:
             stream.codec_context.options = {"max_pixels": str(self._limits.max_pixels)}
             try:
                 for frame in container.decode(stream):
+                    if self.abandoned:
+                        return
                     if self.num_frames >= self._limits.max_frames:
                         raise self._too_long(self.num_frames + 1)
                     self.num_frames += 1

@@ -98,3 +98,12 @@ def test_a_frame_of_another_size_than_the_model_takes_is_named() -> None:
     file = VideoFile(video_file(np.zeros((2, 32, 32), np.uint8)), reader(), LIMITS)
     with pytest.raises(InvalidArgument, match="frame 0 is 32×32 pixels"):
         list(file.chunks(ALL))
+
+
+@pytest.mark.parametrize("sampling", [ALL, video_pb2.FrameSampling(uniform=4)])
+def test_a_file_that_nobody_waits_for_is_decoded_no_further(sampling: video_pb2.FrameSampling) -> None:
+    """Not even to count its frames."""
+    file = VideoFile(video_file(numbered(40)), reader(), LIMITS)
+    file.abandoned = True
+    assert list(file.chunks(sampling)) == []
+    assert file.num_frames == 0
