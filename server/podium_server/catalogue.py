@@ -121,7 +121,7 @@ class Catalogue:
         while True:
             entry = self._choose(named, key)
             if entry.servable is not None and entry.state is VersionState.READY:
-                self._copy(named, call, key)
+                self._copy(named, call, key, entry)
                 return call.serve_with(entry.servable)
             await self._wake(named.name, entry, call.deadline)
 
@@ -341,13 +341,15 @@ class Catalogue:
             raise _not_ready(ref.name, entry)
         return entry
 
-    def _copy(self, ref: ModelRef, call: Caller, key: str) -> None:
+    def _copy(self, ref: ModelRef, call: Caller, key: str, answering: VersionEntry) -> None:
         """Have a call copied to the candidate that its name's shadow says, once it was answered."""
         route = self._models[ref.name].serving.aliases.get(ref.alias or DEFAULT) if ref.version is None else None
         if route is None or route.shadow is None or not route.shadow.takes(f"{ref.name} {key} shadow"):
             return
         candidate = self._models[ref.name].versions.get(route.shadow.version)
-        if self.copies is not None and candidate is not None and candidate.answers:
+        if candidate is None or candidate is answering or candidate.state is not VersionState.READY:
+            return
+        if self.copies is not None:
             call.watches = (*call.watches, self.copies(ModelRef(ref.name, candidate.version)))
 
     def _ready_one(self, name: str, entry: VersionEntry) -> Servable:

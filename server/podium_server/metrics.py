@@ -15,6 +15,7 @@ from prometheus_client import (
 from podium_server.counted_histogram import CountedHistogram
 from podium_server.generation.tally import Tally
 from podium_server.runtime.versions import runtime_versions
+from podium_server.shadowing.comparison import Comparison
 
 VERSION = ("model", "version")
 SECONDS = (
@@ -144,6 +145,7 @@ class Metrics:
         )
 
         self.generation = GenerationMetrics(registry)
+        self.shadow = ShadowMetrics(registry)
 
     def show_server(self, ready: Callable[[], bool], calls: Callable[[], int], images: Callable[[], int]) -> None:
         """Show the server as it is when the page is made.
@@ -321,3 +323,46 @@ class VersionGenerationMetrics:
         """Take back what is only true of a loaded version; counters stay."""
         self._metrics.running.remove(*self._labels)
         self._metrics.waiting.remove(*self._labels)
+
+
+class ShadowMetrics:
+    """The series of copies of live traffic: how alike a candidate's answers are."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        pair = (*VERSION, "candidate")
+        self.calls = Counter(
+            "podium_shadow_calls",
+            "Answered calls that were to be copied to a candidate, by what became of the copy.",
+            (*pair, "outcome"),
+            registry=registry,
+        )
+        self.items = Counter(
+            "podium_shadow_items",
+            "Compared pictures, rows and texts, by whether both versions say the same.",
+            (*pair, "agreement"),
+            registry=registry,
+        )
+        self.difference = CountedHistogram(
+            "podium_shadow_difference",
+            "The largest difference between two numbers of one answer.",
+            pair,
+            buckets=(1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 0.5, 1.0, 10.0, 100.0),
+            registry=registry,
+        )
+        self.edit_distance = CountedHistogram(
+            "podium_shadow_edit_distance",
+            "Characters to change from one version's text to the other's, over the longer one's length.",
+            pair,
+            buckets=(0.0, 0.01, 0.05, 0.1, 0.2, 0.5, 0.8, 1.0),
+            registry=registry,
+        )
+
+    def compared(self, model: str, version: str, candidate: str, comparison: Comparison) -> None:
+        """Show how alike two answers were."""
+        labels = model, version, candidate
+        self.items.labels(*labels, "agreed").inc(comparison.num_agreed)
+        self.items.labels(*labels, "differed").inc(comparison.num_differed)
+        if comparison.largest_difference is not None:
+            self.difference.labels(*labels).observe(comparison.largest_difference)
+        for distance in comparison.edit_distances:
+            self.edit_distance.labels(*labels).observe(distance)

@@ -58,6 +58,7 @@ from podium_server.services.models import ModelService
 from podium_server.services.tasks import check_package
 from podium_server.services.text import TextService
 from podium_server.settings import Settings
+from podium_server.shadowing.shadow import Method, Shadow
 from podium_server.versions.watch import RepositoryWatch
 from podium_server.web import HttpServer, application
 from podium_server.workers.line import LineClosed
@@ -114,6 +115,8 @@ class Server:
         self._observers = _look_on(settings)
         self.metrics.show_server(lambda: self.catalogue.ready, lambda: self.gate.num_inside, lambda: self._pool.waiting)
         services = self._services()
+        self.shadow = Shadow(_methods(services), self.metrics.shadow)
+        self.catalogue.copies = self.shadow.copies_to
         self._health = HealthReporter(self.catalogue, [descriptor.full_name for descriptor, _ in services])
         self._grpc = aio.server(options=_channel_options(settings, shared=team is not None))
         for descriptor, implementation in services:
@@ -168,6 +171,7 @@ class Server:
 
     async def load(self) -> None:
         """Load the repository and become ready."""
+        self.shadow.start()
         await self._watch.start()
         await self.catalogue.start()
         self._health.update()
@@ -195,6 +199,7 @@ class Server:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.gate.silent(), FLUSH_S)
         await hang_up(self._grpc_port)  # whom gRPC has not told us of yet
+        await self.shadow.close()
         await self._grpc.stop(FLUSH_S)
         await self.catalogue.close()
         if self._http is not None:
@@ -229,6 +234,16 @@ def _look_on(settings: Settings) -> list[CallObserver]:
         return choose_observers(settings)
     except ObserverUnavailable as error:
         raise StartError(str(error)) from error
+
+
+def _methods(services: list[tuple[ServiceDescriptor, object]]) -> dict[str, Method]:
+    """What answers each call, by its method's full name."""
+    return {
+        method.full_name: getattr(implementation, method.name)
+        for service, implementation in services
+        for method in service.methods
+        if hasattr(implementation, method.name)
+    }
 
 
 def _load_options(settings: Settings) -> LoadOptions:

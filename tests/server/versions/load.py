@@ -82,7 +82,7 @@ def _spec(name: str, *shape: int) -> tensor_pb2.TensorSpec:
     return tensor_pb2.TensorSpec(name=name, element_type=tensor_pb2.ELEMENT_TYPE_FLOAT32, shape=axes)
 
 
-def _png() -> bytes:
+def small_png() -> bytes:
     """A small grey picture."""
     file = io.BytesIO()
     PIL.Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16)).save(file, "PNG")
@@ -160,7 +160,7 @@ def callers(channel: aio.Channel, load: Load) -> Sequence[Awaitable[None]]:
         request_serializer=ModelInferRequest.SerializeToString,
         response_deserializer=ModelInferResponse.FromString,
     )
-    picture = image_pb2.Image(encoded=_png())
+    picture = image_pb2.Image(encoded=small_png())
     written = decoding_pb2.Decoding(max_tokens=40)
 
     def unary(method: Any, request: Message) -> Callable[[], Awaitable[int]]:
