@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -27,7 +27,9 @@ from podium_server.services.tasks import purpose
 from podium_server.settings import Settings
 from podium_server.signature_match import from_proto
 from podium_server.video.clip_model import MODEL, ClipModel, Steps, Windows
-from podium_server.video.viewer import Seen, StepViewer, Viewer, WindowViewer, view
+from podium_server.video.step_viewer import StepViewer
+from podium_server.video.viewer import Seen, Viewer, view
+from podium_server.video.window_viewer import WindowViewer
 from podium_server.video.windows import LabellingWindows, SlidingWindows, WholeClip
 
 M = TypeVar("M")
@@ -108,6 +110,11 @@ class ClipCall:
         """The monotonic second after which nobody waits."""
         return self._call.deadline
 
+    @property
+    def owes(self) -> bool:
+        """Whether answers are under way that need no more frames."""
+        return self._viewer is not None and self._viewer.owes
+
     async def read(self, images: list[image_pb2.Image], fields: list[str]) -> NDArray[Any]:
         """Read frames into rows.
 
@@ -187,20 +194,31 @@ class ClipCall:
         return WindowViewer(batcher, WholeClip(), self.deadline)
 
 
-async def next_message(messages: AsyncIterator[M], max_silence_s: float) -> M | None:
+async def next_message(
+    messages: AsyncIterator[M], max_silence_s: float, owed: Callable[[], bool] = lambda: False
+) -> M | None:
     """Wait for the next message of a stream; None at its end.
+
+    Args:
+        messages: the stream.
+        max_silence_s: the longest wait.
+        owed: whether the caller waits for an answer, in which case it may be silent.
 
     Raises:
         DeadlineExceeded: nothing came for so long.
     """
+    coming = asyncio.ensure_future(anext(messages))
     try:
-        return await asyncio.wait_for(anext(messages), max_silence_s)
+        while not (await asyncio.wait({coming}, timeout=max_silence_s))[0]:
+            if not owed():
+                raise DeadlineExceeded(
+                    f"nothing came for {max_silence_s:g} s, the longest that a stream may be silent on this server"
+                )
+        return coming.result()
     except StopAsyncIteration:
         return None
-    except TimeoutError as error:
-        raise DeadlineExceeded(
-            f"nothing came for {max_silence_s:g} s, the longest that a stream may be silent on this server"
-        ) from error
+    finally:
+        coming.cancel()
 
 
 def check_options(*, first: bool, given: bool) -> None:

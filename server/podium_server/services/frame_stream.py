@@ -36,7 +36,7 @@ async def rows_of(
             number += 1
         elif message is not first:
             raise InvalidArgument("frame: missing; only the first message of a stream may go without one", "frame")
-        message = await next_message(requests, max_silence_s)
+        message = await next_message(requests, max_silence_s, lambda: work.owes)
 
 
 async def _read(work: ClipCall, message: wire.ClassifyFramesRequest, number: int) -> NDArray[Any]:

@@ -160,7 +160,7 @@ class VideoFile:
                     self.num_frames += 1
                     yield self.num_frames - 1, frame
             except FFmpegError as error:
-                raise _unreadable(error, f"after {self.num_frames} frames") from error
+                raise self._broken(error) from error
         if not self.num_frames:
             raise InvalidArgument(f"{FIELD}: has no frames; {_KINDS}", FIELD)
 
@@ -171,6 +171,12 @@ class VideoFile:
         except ImageRejected as error:
             raise InvalidArgument(f"{FIELD}: frame {self.num_frames - 1} {error}", FIELD) from error
         return row
+
+    def _broken(self, error: Exception) -> InvalidArgument:
+        """Blame the file; where not even its first frame is decoded, it may be that frames are too large."""
+        if self.num_frames:
+            return _unreadable(error, f"is cut short or corrupt after {self.num_frames} frames")
+        return _unreadable(error, f"is corrupt, or has frames of more than {self._limits.max_pixels} pixels")
 
     def _too_long(self, num_frames: int) -> InvalidArgument:
         return InvalidArgument(
@@ -184,6 +190,5 @@ def _stream_of(container: "InputContainer") -> "VideoStream":
     return container.streams.video[0]
 
 
-def _unreadable(error: Exception, where: str = "") -> InvalidArgument:
-    what = f"is cut short or corrupt {where}" if where else "is no video that can be read"
+def _unreadable(error: Exception, what: str = "is no video that can be read") -> InvalidArgument:
     return InvalidArgument(f"{FIELD}: {what} ({getattr(error, 'strerror', None) or error}); {_KINDS}", FIELD)

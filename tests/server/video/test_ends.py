@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
+import grpc
 import numpy as np
 import pytest
 from grpc import StatusCode, aio
@@ -66,16 +68,19 @@ async def test_each_frame_of_a_window_gets_its_own_scores(running: Running) -> N
         assert labels(await stub.ClassifyVideo(requests(1))) == "c"
 
 
-async def test_a_clip_beyond_the_memory_for_requests_is_refused_and_gives_it_back(running: Running) -> None:
+def test_a_clip_beyond_the_memory_for_requests_is_refused_and_gives_it_back(running: Running) -> None:
     """As it comes, before all of it is there."""
     memory = running.server.guard.memory
     assert memory is not None
-    async with aio.insecure_channel(running.address) as channel:
+    pieces = [wire.ClassifyVideoRequest(options=OPTIONS)]
+    pieces += [wire.ClassifyVideoRequest(frames=[tensor(frame)]) for frame in FRAMES]
+    with grpc.insecure_channel(running.address) as channel:
         stub = stubs.ClassificationServiceStub(channel)
-        with pytest.raises(aio.AioRpcError) as refusal:
-            await stub.ClassifyVideo(requests(5000))
-        assert refusal.value.code() is StatusCode.RESOURCE_EXHAUSTED
-        assert labels(await stub.ClassifyVideo(requests())) == "cbabc"
+        with pytest.raises(grpc.RpcError) as refusal:
+            stub.ClassifyVideo(iter([*pieces, *pieces[1:] * 1000]))
+        error: Any = refusal.value
+        assert error.code() is StatusCode.RESOURCE_EXHAUSTED
+        assert labels(stub.ClassifyVideo(iter(pieces))) == "cbabc"
     assert memory.used_bytes == 0
 
 
