@@ -17,6 +17,7 @@ TEXT_UNITS: Mapping[str, "pb.TextUnit"] = MappingProxyType(
     }
 )
 """--text-unit."""
+_MOST = 2**32 - 1  # what a manifest's counts hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +68,12 @@ _TEXT = (
     click.option("--start-token", multiple=True, metavar="TOKEN", help="Begins every text; repeatable."),
     click.option("--end-token", multiple=True, metavar="TOKEN", help="Ends a text; repeatable."),
     click.option("--temperature", type=click.FloatRange(0, 100), help="How bold, unless a request says."),
-    click.option("--top-k", type=click.IntRange(0), help="Of how many tokens, the same [all]."),
+    click.option("--top-k", type=click.IntRange(0, _MOST), help="Of how many tokens, the same [all]."),
     click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), help="Of which probability, the same [1]."),
     click.option(
         "--repetition-penalty", type=click.FloatRange(0, 100, min_open=True), help="Of repeated tokens, the same [1]."
     ),
-    click.option("--max-tokens", type=click.IntRange(1), help="The most written, the same [256]."),
+    click.option("--max-tokens", type=click.IntRange(1, _MOST), help="The most written, the same [256]."),
 )
 
 

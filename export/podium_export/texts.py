@@ -61,7 +61,8 @@ def _written(generation: pb.Generation, flags: TextFlags, size: int, files: dict
             generation.end_ids[:] = end
         silent = [number for number in _silent(table, size) if number not in generation.end_ids]
         generation.suppressed_ids[:] = _joined(generation.suppressed_ids, silent)
-        tokenizer.special_ids[:] = _joined(tokenizer.special_ids, tokenizer.start_ids, generation.end_ids)
+        special = _special(table, tokenizer.start_ids, generation.end_ids)
+        tokenizer.special_ids[:] = _joined(tokenizer.special_ids, special)
     elif not _has_tokens(tokenizer):
         raise OptionError(
             f'--vocabulary is required: the texts of the {size} tokens that this network writes, a file or "bytes"'
@@ -78,7 +79,8 @@ def _read(generation: pb.Generation, flags: TextFlags, size: int, files: dict[st
         # What ends a text ends a source too, where the encoder has such a token.
         if end := [number for token in flags.end_token if (number := table.id_of(token)) is not None]:
             tokenizer.end_ids[:] = end
-        tokenizer.special_ids[:] = _joined(tokenizer.special_ids, tokenizer.start_ids, tokenizer.end_ids)
+        special = _special(table, tokenizer.start_ids, tokenizer.end_ids)
+        tokenizer.special_ids[:] = _joined(tokenizer.special_ids, special)
     elif not _has_tokens(tokenizer):
         raise OptionError(
             f'--source-vocabulary is required: the texts of the {size} tokens that the encoder reads, or "bytes"'
@@ -133,6 +135,15 @@ def _silent(table: TokenTable, size: int) -> list[int]:
     if isinstance(table, TokenizerFile):
         return sorted(set(range(size)) - set(table.id_by_token.values()))
     return []
+
+
+def _special(table: TokenTable, *ids: Iterable[int]) -> list[int]:
+    """Take those that are no part of a text: "<s>" is none, while a line break that begins every text stays one."""
+    return [number for some in ids for number in some if not _is_character(table.text_of(number))]
+
+
+def _is_character(token: str) -> bool:
+    return len(token) == 1 and (token.isprintable() or token.isspace())
 
 
 def _ids(table: TokenTable, tokens: Sequence[str], which: str) -> list[int]:

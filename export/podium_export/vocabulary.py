@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from podium_export.errors import VocabularyError
 
@@ -27,6 +27,10 @@ class TokenList:
         """Find a token."""
         return self.tokens.index(token) if token and token in self.tokens else None
 
+    def text_of(self, number: int) -> str:
+        """Give a token's text."""
+        return self.tokens[number]
+
 
 @dataclass(frozen=True, slots=True)
 class ByteList:
@@ -37,6 +41,10 @@ class ByteList:
     def id_of(self, token: str) -> int | None:
         """Find the byte of an ASCII character."""
         return ord(token) if len(token) == 1 and token.isascii() else None
+
+    def text_of(self, number: int) -> str:
+        """Give the character of an ASCII byte; empty for others, which are parts of one."""
+        return chr(number) if number < 128 else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,10 @@ class TokenizerFile:
     def id_of(self, token: str) -> int | None:
         """Find a token."""
         return self.id_by_token.get(token)
+
+    def text_of(self, number: int) -> str:
+        """Give a token's text; empty where there is none."""
+        return next((token for token, own in self.id_by_token.items() if own == number), "")
 
 
 TokenTable: TypeAlias = TokenList | ByteList | TokenizerFile
@@ -103,7 +115,7 @@ def _read(path: Path, num_tokens: int, option: str) -> TokenTable:
             return _checked(path, _lines(path, text, option), option)
         raise VocabularyError(f"{option} {path}: not JSON: {error}") from error
     if isinstance(content, Mapping) and isinstance(content.get("model"), Mapping):
-        return _tokenizer_file(path, cast("Mapping[str, Any]", content), option)
+        return _tokenizer_file(path, text, option)
     tokens = _from_json(content)
     if tokens is None:
         tokens = _named(path, content, num_tokens, option)
@@ -174,13 +186,14 @@ def _checked(path: Path, tokens: Sequence[str], option: str) -> TokenList:
     return TokenList(tuple(tokens))
 
 
-def _tokenizer_file(path: Path, content: Mapping[str, Any], option: str) -> TokenizerFile:
-    """Read the ids of a tokenizer.json: an object in most models, a list with scores in Unigram."""
-    listed = content["model"].get("vocab")
+def _tokenizer_file(path: Path, text: str, option: str) -> TokenizerFile:
+    """Read a tokenizer.json as the server will: by the library itself."""
+    from tokenizers import Tokenizer
+
     try:
-        entries = listed.items() if isinstance(listed, Mapping) else ((row[0], i) for i, row in enumerate(listed))
-        id_by_token = {str(token): int(number) for token, number in entries}
-        id_by_token |= {str(added["content"]): int(added["id"]) for added in content.get("added_tokens") or ()}
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise VocabularyError(f"{option} {path}: a tokenizer.json without a vocabulary that can be read") from error
-    return TokenizerFile(path.read_bytes(), id_by_token)
+        library: Any = Tokenizer.from_str(text)
+    except Exception as error:  # the library raises plain exceptions
+        raise VocabularyError(
+            f"{option} {path}: looks like a tokenizer.json, and Hugging Face's library cannot read it: {error}"
+        ) from error
+    return TokenizerFile(path.read_bytes(), library.get_vocab(with_added_tokens=True))

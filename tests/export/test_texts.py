@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from podium.v1 import model_manifest_pb2 as pb
@@ -10,6 +11,8 @@ from podium_export.architectures import ARCHITECTURES
 from podium_export.errors import OptionError, VocabularyError
 from podium_export.text_flags import TextFlags
 from podium_export.texts import with_texts
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
 
 from tests.export.networks import affine_graph, blueprint
 from tests.export.recurrent import small_char_rnn
@@ -23,6 +26,12 @@ def _generation(flags: TextFlags, num_tokens: int = 4) -> pb.Generation:
     generation = with_texts(_network(num_tokens), flags).generation
     assert generation is not None
     return generation
+
+
+def tokenizer_json(id_by_token: dict[str, int]) -> str:
+    """A file of Hugging Face's library that cuts at spaces."""
+    tokenizer: Any = Tokenizer(WordLevel(id_by_token, unk_token="a"))
+    return str(tokenizer.to_str())
 
 
 @pytest.fixture
@@ -57,6 +66,20 @@ def test_start_and_end_are_named_by_their_tokens(tmp_path: Path) -> None:
         _generation(TextFlags(str(path), end_token=("x",)))
 
 
+@pytest.mark.parametrize("token", ["\n", "."])
+def test_a_character_that_begins_or_ends_texts_stays_one(token: str, tmp_path: Path) -> None:
+    """Prompts may have it, and texts show it, which they do not of "<s>"; an end is never shown anyway."""
+    path = tmp_path / "vocab.json"
+    path.write_text(json.dumps(["<s>", token, "\0", "a"]))
+    generation = _generation(TextFlags(str(path), start_token=("<s>", token), end_token=(token, "\0")))
+    assert list(generation.tokenizer.start_ids) == [0, 1]
+    assert list(generation.end_ids) == [1, 2]
+    assert list(generation.tokenizer.special_ids) == [0, 2]
+    of_bytes = _generation(TextFlags("bytes", start_token=(token,)), 256)
+    assert list(of_bytes.tokenizer.start_ids) == [ord(token)]
+    assert not of_bytes.tokenizer.special_ids
+
+
 def test_the_states_stay_as_the_network_says(hello: str) -> None:
     """Only what was given is laid over."""
     states = _generation(TextFlags(hello)).states
@@ -67,7 +90,7 @@ def test_bytes_and_tokenizer_files_have_no_unit(tmp_path: Path) -> None:
     """The file goes into the package; ids that it has no token for are never written."""
     assert _generation(TextFlags("bytes"), 256).tokenizer.WhichOneof("kind") == "bytes"
     path = tmp_path / "some-tokenizer.json"
-    path.write_text(json.dumps({"model": {"vocab": {"a": 0, "b": 1}}}))
+    path.write_text(tokenizer_json({"a": 0, "b": 1}))
     described = with_texts(_network(), TextFlags(str(path), end_token=("b",)))
     assert described.generation is not None
     assert described.files == {"tokenizer.json": path.read_bytes()}

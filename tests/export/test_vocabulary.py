@@ -47,14 +47,16 @@ def test_bytes_are_256_tokens() -> None:
 @pytest.mark.parametrize(
     "model",
     [
-        {"type": "BPE", "vocab": {"a": 0, "b": 1}},
-        {"type": "Unigram", "vocab": [["a", -1.0], ["b", -2.0]]},
+        {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": []},
+        {"type": "Unigram", "vocab": [["a", -1.0], ["b", -2.0]], "unk_id": 0},
     ],
     ids=["an object", "a list with scores"],
 )
 def test_a_tokenizer_file_is_kept_as_it_is(tmp_path: Path, model: dict[str, Any]) -> None:
     """Its added tokens count; a network may have more logits than it has tokens, as padded ones do, never fewer."""
-    place = _file(tmp_path, {"model": model, "added_tokens": [{"id": 2, "content": "</s>"}]}, "tokenizer.json")
+    added = {"id": 2, "content": "</s>", "special": True}
+    added |= dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+    place = _file(tmp_path, {"version": "1.0", "model": model, "added_tokens": [added]}, "tokenizer.json")
     table = read_vocabulary(place, 4)
     assert isinstance(table, TokenizerFile)
     assert table.content == Path(place).read_bytes()
@@ -72,7 +74,8 @@ def test_a_tokenizer_file_is_kept_as_it_is(tmp_path: Path, model: dict[str, Any]
         ({"x": ["a"], "y": ["a", "b"]}, "v.json", r'several vocabularies \("x" 1, "y" 2\), and not one of them'),
         ("{", "v.json", "not JSON"),
         ("a\n\nb\n", "v.txt", "line 2 is empty"),
-        ({"model": {"vocab": 3}}, "tokenizer.json", "without a vocabulary"),
+        ({"model": {"vocab": 3}}, "tokenizer.json", "Hugging Face's library cannot read it"),
+        ({"model": {"vocab": {"a": 0, "b": 1}}}, "tokenizer.json", "Hugging Face's library cannot read it"),
         ([None, None, None], "v.json", "no token in it"),
     ],
 )
