@@ -4,21 +4,16 @@ PyTorch's converter knows no lengths of sources and puts a dozen operators aroun
 is one operator, which is told the lengths ("sequence_lens"), and axes move once before the first layer and once behind
 the last.
 
-Shapes: B batch, T time, E features of an input, H hidden features, D directions, M = D·H, G gates.
-Source: ONNX's operator specifications, GRU and LSTM.
+Shapes: B batch, T time, E features of an input, H hidden features, D directions, M = D·H.
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
-Operator = Literal["GRU", "LSTM"]
-Weights = Sequence[Sequence[Tensor]]
+from podium_export.architectures.cells.onnx_layer import Operator, onnx_operator
 
-_ORDERS = {"GRU": (1, 0, 2), "LSTM": (0, 3, 1, 2)}
-"""PyTorch's gates (GRU: r, z, n; LSTM: i, f, g, o) in ONNX's order (z, r, h; i, o, f, c)."""
+Weights = Sequence[Sequence[Tensor]]
 
 
 def read_onnx(
@@ -51,29 +46,9 @@ def _layer(
     operator: Operator, directions: Weights, x_TBE: Tensor, length_B: Tensor | None, before: Sequence[Tensor]
 ) -> tuple[Tensor, Sequence[Tensor]]:
     """Write one layer: its outputs (T, B, M) and its states behind the last input (D, B, H)."""
-    w_DGE, r_DGH = (torch.stack([_ordered(direction[which], operator) for direction in directions]) for which in (0, 1))
-    bias_DG = torch.stack([torch.cat([_ordered(bias, operator) for bias in direction[2:]]) for direction in directions])
-    (time, batch, _), (num_directions, _, hidden_size) = x_TBE.shape, r_DGH.shape
-    finals = (num_directions, batch, hidden_size)
-    num_states = 2 if operator == "LSTM" else 1
-    attributes: dict[str, Any] = {
-        "hidden_size": hidden_size,
-        "direction": "bidirectional" if num_directions == 2 else "forward",
-    }
-    if operator == "GRU":
-        attributes["linear_before_reset"] = 1  # PyTorch's form: r ∘ (W_hn h + b_hn)
-    y_TDBH, *after = torch.onnx.ops.symbolic_multi_out(
-        operator,
-        (x_TBE, w_DGE, r_DGH, bias_DG, length_B, *before),
-        attributes,
-        dtypes=[x_TBE.dtype] * (1 + num_states),
-        shapes=[(time, num_directions, batch, hidden_size), *[finals] * num_states],
+    # PyTorch's GRU: r ∘ (W_hn h + b_hn).
+    attributes = {"linear_before_reset": 1} if operator == "GRU" else {}
+    y_TDBH, *after = onnx_operator(
+        operator, x_TBE, directions, length_B=length_B, before_DBH=before, attributes=attributes
     )
-    return y_TDBH.transpose(1, 2).flatten(2) if num_directions == 2 else y_TDBH.squeeze(1), after
-
-
-def _ordered(weight_GX: Tensor, operator: Operator) -> Tensor:
-    """Bring a weight's gates into ONNX's order."""
-    order = _ORDERS[operator]
-    gates = weight_GX.reshape(len(order), -1, *weight_GX.shape[1:])
-    return gates[list(order)].flatten(0, 1)
+    return y_TDBH.transpose(1, 2).flatten(2) if len(directions) == 2 else y_TDBH.squeeze(1), after

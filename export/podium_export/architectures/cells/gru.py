@@ -22,8 +22,7 @@ class GRU(TorchLayers):
     def layer(self, number: int, x_BTI: Tensor, *states_BH: Tensor) -> tuple[Tensor, ...]:
         """Run one layer."""
         if torch.onnx.is_in_onnx_export():
-            # ONNX stacks z, r, h.
-            return onnx_layer("GRU", x_BTI, states_BH, self.weights(number), "102", linear_before_reset=1)
+            return onnx_layer("GRU", x_BTI, states_BH, self.weights(number), linear_before_reset=1)
         (h_BH,) = states_BH
         y_BTH, h_1BH = torch.gru(
             *(x_BTI, h_BH[None], self.weights(number), self.bias),

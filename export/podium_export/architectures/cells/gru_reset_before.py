@@ -26,8 +26,7 @@ class GRUResetBefore(TorchLayers):
     def layer(self, number: int, x_BTI: Tensor, *states_BH: Tensor) -> tuple[Tensor, ...]:
         """Run one layer."""
         if torch.onnx.is_in_onnx_export():
-            # ONNX stacks z, r, h.
-            return onnx_layer("GRU", x_BTI, states_BH, self.weights(number), "102", linear_before_reset=0)
+            return onnx_layer("GRU", x_BTI, states_BH, self.weights(number), linear_before_reset=0)
         (h_BH,) = states_BH
         W_x, W_h, *biases = self.weights(number)
         b = biases[0] + biases[1] if biases else W_x.new_zeros(len(W_x))

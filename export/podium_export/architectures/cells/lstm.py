@@ -25,8 +25,7 @@ class LSTM(TorchLayers):
     def layer(self, number: int, x_BTI: Tensor, *states_BH: Tensor) -> tuple[Tensor, ...]:
         """Run one layer."""
         if torch.onnx.is_in_onnx_export():
-            # ONNX stacks i, o, f, g.
-            return onnx_layer("LSTM", x_BTI, states_BH, self.weights(number), "0312")
+            return onnx_layer("LSTM", x_BTI, states_BH, self.weights(number))
         h_BH, c_BH = states_BH
         y_BTH, h_1BH, c_1BH = torch.lstm(
             *(x_BTI, (h_BH[None], c_BH[None]), self.weights(number), self.bias),

@@ -20,7 +20,7 @@ class RNN(TorchLayers):
     def layer(self, number: int, x_BTI: Tensor, *states_BH: Tensor) -> tuple[Tensor, ...]:
         """Run one layer."""
         if torch.onnx.is_in_onnx_export():
-            return onnx_layer("RNN", x_BTI, states_BH, self.weights(number), "0")
+            return onnx_layer("RNN", x_BTI, states_BH, self.weights(number))
         (h_BH,) = states_BH
         y_BTH, h_1BH = torch.rnn_tanh(
             *(x_BTI, h_BH[None], self.weights(number), self.bias),
