@@ -1,6 +1,7 @@
 """Clients that call a server as fast as they are answered, each over a connection of its own."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -30,9 +31,23 @@ def request(model: str = "double") -> Any:
     return ModelInferRequest(model_name=model, inputs=[tensor], raw_input_contents=[raw])
 
 
-def open_channel(address: str) -> aio.Channel:
+# Calls that nobody ran are sent again, as any gRPC client does that is told to.
+RETRYING = json.dumps({
+    "methodConfig": [{
+        "name": [{}],
+        "retryPolicy": {
+            "maxAttempts": 5, "initialBackoff": "0.05s", "maxBackoff": "1s", "backoffMultiplier": 2,
+            "retryableStatusCodes": ["UNAVAILABLE"],
+        },
+    }],
+    "loadBalancingConfig": [{"round_robin": {}}],
+})  # fmt: skip
+
+
+def open_channel(address: str, service_config: str = "{}") -> aio.Channel:
     """A channel that shares its connection with no other, as programs on several machines do not."""
-    return aio.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)])
+    options = [("grpc.use_local_subchannel_pool", 1), ("grpc.service_config", service_config)]
+    return aio.insecure_channel(address, options=options)
 
 
 class Callers:
@@ -44,8 +59,9 @@ class Callers:
         busy: set when each client has had an answer.
     """
 
-    def __init__(self, address: str, *, patient: bool = False) -> None:
+    def __init__(self, address: str, *, patient: bool = False, service_config: str = "{}") -> None:
         self._address = address
+        self._service_config = service_config
         self._patient = patient
         self.most_failures = 0
         self.codes: Counter[StatusCode] = Counter()
@@ -58,7 +74,7 @@ class Callers:
                 group.create_task(self._client(over))
 
     async def _client(self, over: Callable[[], bool]) -> None:
-        async with open_channel(self._address) as channel:
+        async with open_channel(self._address, self._service_config) as channel:
             await asyncio.gather(*(self._caller(channel, over) for _ in range(CALLS_EACH)))
 
     async def _caller(self, channel: aio.Channel, over: Callable[[], bool]) -> None:
