@@ -55,6 +55,7 @@ _BUNDLED = (
     Recipe("denoiser", "Denoising autoencoder of handwritten digits", "denoiser"),
     Recipe("faces", "DCGAN: faces in colour", "faces"),
     Recipe("shakespeare", "Character LSTM of plays: four versions from noise to verse", "shakespeare", (1, 2, 3, 4)),
+    Recipe("translator", "Seq2seq with attention: English words from spelling to pronunciation", "translator"),
     Recipe("motion", "Convolutions and a GRU: which digit moves which way, frame by frame", "motion"),
 )
 

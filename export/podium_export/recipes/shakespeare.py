@@ -77,7 +77,7 @@ def evaluate(network: nn.Module) -> Sequence[pb.Evaluation]:
             metric="negative log-likelihood",
             value=nats,
             unit="nats/character",
-            dataset="characters of held-out plays: Macbeth and Twelfth Night, in pieces of 2,000",
+            dataset="characters of Macbeth and Twelfth Night, which were held out",
             num_examples=sum(map(len, texts)),
         )
     ]

@@ -108,6 +108,7 @@ TRAINABLE: Mapping[str, _Place | _WriterPlace] = MappingProxyType(
         "digits-gan": _Place("digits_gan"),
         "denoiser": _Place("denoiser"),
         "shakespeare": _WriterPlace("shakespeare"),
+        "translator": _WriterPlace("translator"),
         "motion": _Place("motion"),
     }
 )
