@@ -28,7 +28,8 @@ class AsyncClient(PictureCalls, TextCalls, CaptioningCalls, ForecastCalls, Video
     """Calls a podium server; made, used and closed in one event loop.
 
     Args:
-        address: HOST:PORT of the server's gRPC port.
+        address: HOST:PORT of the server's gRPC port; several, "a:8001,b:8001", or "dns:///NAME:8001" for all addresses
+            of a name: calls go round them, and one whose connection is lost is sent again to another.
         timeout: seconds for a call and its retries, unless the call says otherwise; `math.inf`: no limit.
         retries: when a call of which nothing was run is sent again.
         credentials: for TLS; None: without.

@@ -16,7 +16,7 @@ from grpc.aio import (
 )
 
 from podium_client.errors import PodiumError
-from podium_client.retries import RetryBudget, RetryPolicy, nothing_was_run
+from podium_client.retries import RetryBudget, RetryPolicy
 from podium_client.rpc_errors import Sent, from_rpc_error
 
 RequestT = TypeVar("RequestT")
@@ -185,7 +185,7 @@ class Caller:
         return _Attempts(Sent(self.address, timeout_s, uuid.uuid4().hex, self.secure), self._shown)
 
     def _delay_s(self, error: PodiumError, attempts: "_Attempts") -> float | None:
-        if nothing_was_run(error) and not self._budget.failed():
+        if self._policy.may_be_sent_again(error) and not self._budget.failed():
             return None
         return self._policy.delay_s(
             error, attempt=attempts.num_failed, remaining_s=attempts.remaining_s, draw=self._draw()

@@ -6,25 +6,23 @@ from grpc import ChannelCredentials
 from grpc.aio import Channel, insecure_channel, secure_channel
 
 from podium_client.errors import InvalidArgumentError
+from podium_client.target import Target
 
 DEFAULT_ADDRESS = "localhost:8001"
 MAX_PORT = 65_535
 
 
-def open_channel(address: str, credentials: ChannelCredentials | None) -> Channel:
+def open_channel(target: Target, credentials: ChannelCredentials | None) -> Channel:
     """Make a channel, in the running event loop; it connects with the first call.
 
     Args:
-        address: HOST:PORT, or any target that gRPC takes, such as "unix:/run/podium.sock".
+        target: one or several servers.
         credentials: for TLS; None: without.
-
-    Raises:
-        InvalidArgumentError: the address cannot be meant.
     """
-    check_address(address)
+    options = [*_options(), *target.options]
     if credentials is None:
-        return insecure_channel(address, options=_options())
-    return secure_channel(address, credentials, options=_options())
+        return insecure_channel(target.name, options=options)
+    return secure_channel(target.name, credentials, options=options)
 
 
 def check_address(address: str) -> None:

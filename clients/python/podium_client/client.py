@@ -60,7 +60,8 @@ class Client:
     Close it, best by `with Client() as client:`; until then it keeps one thread.
 
     Args:
-        address: HOST:PORT of the server's gRPC port.
+        address: HOST:PORT of the server's gRPC port; several, "a:8001,b:8001", or "dns:///NAME:8001" for all addresses
+            of a name: calls go round them, and one whose connection is lost is sent again to another.
         timeout: seconds for a call and its retries, unless the call says otherwise; `math.inf`: no limit.
         retries: when a call of which nothing was run is sent again.
         credentials: for TLS; None: without.

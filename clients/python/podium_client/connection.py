@@ -1,5 +1,6 @@
 """What all calls of a client share: the connection, how calls are sent, and how long they may take."""
 
+import dataclasses
 import math
 from types import TracebackType
 from typing import Self
@@ -7,18 +8,20 @@ from typing import Self
 import grpc
 
 from podium_client.calls import Caller
-from podium_client.channel import DEFAULT_ADDRESS, check_token, open_channel
+from podium_client.channel import DEFAULT_ADDRESS, check_address, check_token, open_channel
 from podium_client.errors import InvalidArgumentError
 from podium_client.retries import RetryPolicy
+from podium_client.target import target_of
 
 DEFAULT_TIMEOUT_S = 60.0
 
 
 class Connection:
-    """A connection to one server; made, used and closed in one event loop.
+    """A connection to one server, or to several that serve the same; made, used and closed in one event loop.
 
     Args:
-        address: HOST:PORT of the server's gRPC port.
+        address: HOST:PORT of the server's gRPC port; several, "a:8001,b:8001", or "dns:///NAME:8001" for all addresses
+            of a name: calls go round them.
         timeout: seconds for a call and its retries, unless the call says otherwise; `math.inf`: no limit.
         retries: when a call of which nothing was run is sent again.
         credentials: for TLS; None: without.
@@ -39,7 +42,10 @@ class Connection:
     ) -> None:
         self.address = address
         self._timeout_s = timeout
-        self._channel = open_channel(address, credentials)
+        check_address(address)
+        target = target_of(address)
+        retries = dataclasses.replace(retries, has_others=retries.has_others or target.has_others)
+        self._channel = open_channel(target, credentials)
         self._caller = Caller(address, retries, secure=credentials is not None, token=check_token(token))
 
     async def __aenter__(self) -> Self:

@@ -1,7 +1,8 @@
 """When a call that failed is sent again, and after how long: decided here, done by the client.
 
 Only calls of which the server itself says that nothing was run are sent again: it was not ready, or its queue
-was full and it said when to come back.
+was full and it said when to come back. Where a client knows several servers, a lost connection counts too: the same
+request has the same answer anywhere, so it does no harm if the lost one ran it.
 gRPC's own retry policy knows status codes alone, does not read RetryInfo and gives up on requests above its
 replay buffer, as photos are; so it decides only what it alone can know, transparent retries.
 """
@@ -20,12 +21,15 @@ class RetryPolicy:
         initial_backoff_s: the longest wait before the second call, above what the server asks for.
         max_backoff_s: the longest wait before any call, above what the server asks for.
         multiplier: how much longer each longest wait is than the one before, 1 or more.
+        has_others: whether there are other servers, to which a call goes whose connection was lost; a client of
+            several addresses sees to that itself.
     """
 
     max_attempts: int = 4
     initial_backoff_s: float = 0.1
     max_backoff_s: float = 2.0
     multiplier: float = 2.0
+    has_others: bool = False
 
     def __post_init__(self) -> None:
         """Refuse values that mean nothing."""
@@ -43,12 +47,16 @@ class RetryPolicy:
             remaining_s: seconds until the deadline; a wait that passes it is useless.
             draw: uniform in 0 ... 1, so that callers who were refused together do not come back together.
         """
-        if attempt >= self.max_attempts or not nothing_was_run(error):
+        if attempt >= self.max_attempts or not self.may_be_sent_again(error):
             return None
         longest_s = min(self.max_backoff_s, self.initial_backoff_s * self.multiplier ** (attempt - 1))
         asked_s = error.retry_after_s if isinstance(error, OverloadedError) else None
         delay_s = (asked_s or 0.0) + draw * longest_s
         return delay_s if delay_s < remaining_s else None
+
+    def may_be_sent_again(self, error: PodiumError) -> bool:
+        """Whether a call does no harm that is sent once more after an error."""
+        return nothing_was_run(error) or (self.has_others and isinstance(error, NoServerError))
 
 
 def nothing_was_run(error: PodiumError) -> bool:
