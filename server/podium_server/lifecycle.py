@@ -88,13 +88,8 @@ class Lifecycle:
         """
         servable = entry.servable
         if servable is not None:
-            if not self._closed:
-                try:
-                    await asyncio.wait_for(servable.occupancy.empty(), self._drain_s)
-                except TimeoutError:
-                    log.warning(
-                        "model %s version %d: calls go on after %g s and are ended", name, entry.version, self._drain_s
-                    )
+            if not servable.occupancy.idle and not self._closed:
+                await self._drain(name, servable)
             await servable.close()
             self._forget(entry, servable)
             log.info("model %s version %d is unloaded", name, entry.version)
@@ -105,6 +100,13 @@ class Lifecycle:
         """Wait for evictions that still go on; from now on nobody waits for calls, which have ended."""
         self._closed = True
         await asyncio.gather(*self._closings)
+
+    async def _drain(self, name: str, servable: Servable) -> None:
+        try:
+            await asyncio.wait_for(servable.occupancy.empty(), self._drain_s)
+        except TimeoutError:
+            message = "model %s version %d: calls go on after %g s and are ended"
+            log.warning(message, name, servable.version, self._drain_s)
 
     async def _load_unchanged(self, name: str, entry: VersionEntry, folder: Path) -> Servable:
         """Load a version whose files stay as they are meanwhile: half a copy may look whole."""
