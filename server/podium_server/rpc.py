@@ -388,7 +388,7 @@ def _answering(
                 if call.admission is not None:
                     call.admission.leave()
         except BaseException as error:  # noqa: BLE001 - each way to end is counted, and raised again
-            await _fail(error, call, context, ledger)
+            await _fail(error, call, context, ledger, data)
         ledger.close(call, "OK", data, response)
         return response
 
@@ -421,7 +421,7 @@ def _streaming(
     return handle
 
 
-async def _fail(error: BaseException, call: Call, context: Context, ledger: Ledger) -> NoReturn:
+async def _fail(error: BaseException, call: Call, context: Context, ledger: Ledger, request: object = None) -> NoReturn:
     """Count a failed call and end it with the error's status."""
     if isinstance(error, asyncio.CancelledError | GeneratorExit):
         # gRPC cancels a handler both when its caller leaves and when the caller's deadline passes.
@@ -434,7 +434,7 @@ async def _fail(error: BaseException, call: Call, context: Context, ledger: Ledg
         error = Unexpected(f"the server failed; its log has the cause under request {call.request_id}", call.request_id)
     elif isinstance(error, ServerError):
         log.error("request %s%s failed: %s", call.request_id, _of_whom(call), error)
-    ledger.close(call, error.code.name)
+    ledger.close(call, error.code.name, request)
     trailing = ((REQUEST_ID, call.request_id), (DETAILS_KEY, details(error).SerializeToString()))
     await context.abort(error.code, text(error), trailing)
     raise AssertionError("abort always raises")

@@ -169,6 +169,16 @@ class Settings(BaseModel):
     log_format: Annotated[Literal["text", "json"], BeforeValidator(_lower)] = _setting(
         "text", "text or json.", "text or json"
     )
+    capture_dir: Path | None = _setting(
+        None,
+        "Folder to keep calls in, for `podium replay`: what callers send and are answered. [default: none are kept]",
+    )
+    capture_share: _Share = _setting(1.0, "Share of calls to keep, chosen by request id.", "a number, 0 … 1")
+    capture_bytes: _Memory = _setting(
+        256 * MIB,
+        "Bytes that kept calls may take together; the oldest make room. [default: 256MiB]",
+        "1 … 1099511627776 bytes, or such as 4GiB",
+    )
     access_log: bool = _setting(False, "Write a line of the log for each call.", "true or false")
     traces: str | None = _setting(
         None, "OTLP collector to send traces to by gRPC, such as http://127.0.0.1:4317. [default: none are made]"
@@ -201,10 +211,10 @@ class Settings(BaseModel):
             raise ValueError(f"must be a folder of models; this is one model: give {path.absolute().parent}")
         return path
 
-    @field_validator("cache_dir")
+    @field_validator("cache_dir", "capture_dir")
     @classmethod
-    def _check_cache_dir(cls, path: Path) -> Path:
-        if path.exists() and not path.is_dir():
+    def _check_folder(cls, path: Path | None) -> Path | None:
+        if path is not None and path.exists() and not path.is_dir():
             raise ValueError("must be a folder, which may be missing; this is a file")
         return path
 

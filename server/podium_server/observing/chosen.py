@@ -13,7 +13,8 @@ def choose_observers(settings: Settings) -> list[CallObserver]:
     """Make the observers that an operator asked for; none by default.
 
     Raises:
-        ObserverUnavailable: traces are asked for where OpenTelemetry is not installed.
+        ObserverUnavailable: traces are asked for where OpenTelemetry is not installed, or calls to be kept where
+            nothing can be written.
     """
     observers: list[CallObserver] = []
     if settings.access_log:
@@ -25,4 +26,11 @@ def choose_observers(settings: Settings) -> list[CallObserver]:
             message = f"traces: OpenTelemetry is not installed ({error.name}): pip install 'podium[traces]'"
             raise ObserverUnavailable(message) from error
         observers.append(Traces(settings.traces, settings.trace_share))
+    if settings.capture_dir is not None:
+        from podium_server.observing.capture import Capture
+
+        try:
+            observers.append(Capture(settings.capture_dir, settings.capture_share, settings.capture_bytes))
+        except OSError as error:
+            raise ObserverUnavailable(f"capture-dir: {error.filename}: {error.strerror}") from error
     return observers

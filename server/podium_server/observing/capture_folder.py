@@ -1,0 +1,45 @@
+"""The folder where captured calls lie: never more than so many bytes, the oldest make room."""
+
+import os
+from collections import deque
+from pathlib import Path
+
+SUFFIX = ".captured.binpb"
+
+
+class CaptureFolder:
+    """Writes files whose names sort by age; used by one thread.
+
+    Args:
+        folder: made when it is missing, for its owner alone.
+        max_bytes: that all its captured calls may take together.
+    """
+
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = folder
+        self._max_bytes = max_bytes
+        found = sorted(path for path in folder.iterdir() if path.name.endswith(SUFFIX))
+        self._kept = deque((path, path.stat().st_size) for path in found)
+        self._bytes = sum(size for _, size in self._kept)
+
+    def write(self, name: str, data: bytes) -> bool:
+        """Keep a call, whole or not at all; False for one that is larger than all may be together.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if len(data) > self._max_bytes:
+            return False
+        while self._bytes + len(data) > self._max_bytes:
+            oldest, size = self._kept.popleft()
+            oldest.unlink(missing_ok=True)
+            self._bytes -= size
+        path = self._folder / (name + SUFFIX)
+        unfinished = path.with_suffix(".unfinished")
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(data)
+        unfinished.rename(path)
+        self._kept.append((path, len(data)))
+        self._bytes += len(data)
+        return True
