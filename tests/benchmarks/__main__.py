@@ -2,20 +2,22 @@
 
 import json
 from contextlib import ExitStack, closing
+from itertools import islice
 from pathlib import Path
 
 import click
 
 from tests.benchmarks.benchmarked_model import BenchmarkedModel, read_model
-from tests.benchmarks.comparison import Comparison, SamplingComparison
+from tests.benchmarks.comparison import Comparison, SamplingComparison, TextComparison
 from tests.benchmarks.environment import environment, num_cores
 from tests.benchmarks.report import Report
 from tests.benchmarks.rounds import Contest, take_turns
 from tests.benchmarks.sampling import CALLERS as SAMPLING_CALLERS
 from tests.benchmarks.sampling import DECODER, DecoderAlone, PodiumSampling, decoder_path, sampled_calls
 from tests.benchmarks.subjects import Echo, Generator, OnnxRuntimeAlone, Podium, PodiumServer, Subject
+from tests.benchmarks.texts import STREAMS, StepsAlone, TextReaders, step_folder, text_subjects
 
-_MODELS = ("digits", "efficientnet-lite0", "digits-vae", "digits-gan")
+_MODELS = ("digits", "efficientnet-lite0", "digits-vae", "digits-gan", "shakespeare")
 _SEARCH_SECONDS = 0.7
 
 
@@ -58,6 +60,19 @@ def _enter_sampling(
     return subjects, choices
 
 
+def _enter_texts(
+    stack: ExitStack, model: str, folder: Path, server: PodiumServer | None
+) -> tuple[list[Subject], dict[str, str]]:
+    """Start the subjects of one model's texts, and say what was chosen."""
+    alone = stack.enter_context(closing(StepsAlone(folder, num_cores(), _SEARCH_SECONDS)))
+    threads = ", ".join(f"{count} for {streams}" for streams, count in alone.threads.items())
+    subjects: list[Subject] = [alone]
+    if server:
+        readers = stack.enter_context(closing(TextReaders()))
+        subjects += text_subjects(model, server, readers)
+    return subjects, {f"{model}, texts, {alone.name}, threads by streams": threads}
+
+
 @click.command()
 @click.option("--models", "repository", type=click.Path(path_type=Path), default=Path("models"), help="The repository.")
 @click.option("--model", "names", multiple=True, default=_MODELS, show_default=True, help="What to measure.")
@@ -84,6 +99,7 @@ def main(
     before = environment()
     contests: list[Contest] = []
     samplings: list[Contest] = []
+    texts: list[Contest] = []
     choices: dict[str, str] = {}
     with ExitStack() as stack:
         server = None if baselines else stack.enter_context(closing(PodiumServer(repository)))
@@ -92,15 +108,23 @@ def main(
             if (decoder := decoder_path(repository, name)).is_file():
                 subjects, chosen = _enter_sampling(stack, name, decoder, generator, server)
                 samplings += [Contest(name, count, subjects) for count in SAMPLING_CALLERS]
+            elif folder := step_folder(repository, name):
+                subjects, chosen = _enter_texts(stack, name, folder, server)
+                texts += [Contest(name, count, subjects) for count in STREAMS]
             else:
                 subjects, chosen = _enter(stack, read_model(repository, name), generator, server, seconds)
                 contests += [Contest(name, count, subjects) for count in callers]
             choices |= chosen
-        points = take_turns([*contests, *samplings], rounds, seconds, _tell)
-    turns = zip([*contests, *samplings], points, strict=True)
-    entries = [(contest.model, contest.callers, num_cores(), by_subject) for contest, by_subject in turns]
-    comparisons = [Comparison(*entry) for entry in entries[: len(contests)]]
-    report = Report(before, choices, comparisons, [SamplingComparison(*entry) for entry in entries[len(contests) :]])
+        points = take_turns([*contests, *samplings, *texts], rounds, seconds, _tell)
+    turns = zip([*contests, *samplings, *texts], points, strict=True)
+    entries = iter([(contest.model, contest.callers, num_cores(), by_subject) for contest, by_subject in turns])
+    report = Report(
+        before,
+        choices,
+        [Comparison(*entry) for entry in islice(entries, len(contests))],
+        [SamplingComparison(*entry) for entry in islice(entries, len(samplings))],
+        [TextComparison(*entry) for entry in entries],
+    )
     click.echo(report.markdown())
     if output:
         output.write_text(json.dumps(report.json(), indent=2))

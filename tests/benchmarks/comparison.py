@@ -6,6 +6,7 @@ from statistics import median
 
 from tests.benchmarks.point import Point
 from tests.benchmarks.subjects import ALONE, ECHO, PODIUM
+from tests.benchmarks.texts import ONE_AT_A_TIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +113,35 @@ class SamplingComparison:
 
     def _ratio(self, subject: str, of: Callable[[Point, Point], float]) -> Ratio:
         return Ratio.of([of(*pair) for pair in zip(self.rounds[ALONE], self.rounds[subject], strict=True)])
+
+
+@dataclass(frozen=True, slots=True)
+class TextComparison:
+    """Every round of the texts of one model with one number of streams.
+
+    Attributes:
+        model: the model's name.
+        callers: how many streams.
+        num_cores: the cores that everything shared.
+        rounds: by subject, one point a round, of tokens.
+    """
+
+    model: str
+    callers: int
+    num_cores: int
+    rounds: Mapping[str, Sequence[Point]]
+
+    def throughput(self) -> Ratio:
+        """Podium's tokens/s over those of ONNX Runtime alone at the same number of rows."""
+        return self._ratio(ALONE, lambda alone, podium: podium.per_s / alone.per_s)
+
+    def gain(self) -> Ratio:
+        """Podium's tokens/s over those of one text at a time."""
+        return self._ratio(ONE_AT_A_TIME, lambda alone, podium: podium.per_s / alone.per_s)
+
+    def processor(self) -> Ratio:
+        """Podium's processor time for a token over that of ONNX Runtime and sampling alone."""
+        return self._ratio(ALONE, lambda alone, podium: podium.cpu_s_per_1000 / alone.cpu_s_per_1000)
+
+    def _ratio(self, other: str, of: Callable[[Point, Point], float]) -> Ratio:
+        return Ratio.of([of(*pair) for pair in zip(self.rounds[other], self.rounds[PODIUM], strict=True)])
