@@ -107,6 +107,7 @@ TRAINABLE: Mapping[str, _Place | _WriterPlace] = MappingProxyType(
         "digits-vae": _Place("digits_vae"),
         "digits-gan": _Place("digits_gan"),
         "denoiser": _Place("denoiser"),
+        "spirals": _Place("spirals"),
         "shakespeare": _WriterPlace("shakespeare"),
         "translator": _WriterPlace("translator"),
         "motion": _Place("motion"),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from podium_client.demo.captions import show_captions
 from podium_client.demo.digits import show_digits
 from podium_client.demo.filters import show_filters
+from podium_client.demo.forecast import show_forecasts
 from podium_client.demo.lifecycle import show_health, show_lifecycle, show_models
 from podium_client.demo.likelihoods import show_likelihoods
 from podium_client.demo.open_inference import show_open_inference
@@ -27,6 +28,7 @@ CHAPTERS: tuple[Callable[[Stage], None], ...] = (
     show_likelihoods,
     show_captions,
     show_translations,
+    show_forecasts,
     show_open_inference,
     show_lifecycle,
     show_metrics,
