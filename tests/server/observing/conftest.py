@@ -37,6 +37,21 @@ class Served:
         )(request, **options)
 
 
+class Broken:
+    """A session that fails."""
+
+    def run(self, inputs: Any) -> Any:
+        """Fail."""
+        del inputs
+        raise ValueError("node 3")
+
+
+def break_runs(served: Served) -> None:
+    """Let every run of the model fail from now on."""
+    batcher: Any = served.server.catalogue.resolve("double").batchers["model"]
+    batcher._session = Broken()
+
+
 Serve = Callable[..., Awaitable[Served]]
 
 

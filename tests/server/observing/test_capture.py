@@ -16,7 +16,7 @@ from podium_server.observing.capture_folder import SUFFIX, CaptureFolder
 from podium_server.oip.messages import ModelInferResponse
 from podium_server.runtime.versions import runtime_versions
 
-from tests.server.observing.conftest import INFER, Serve
+from tests.server.observing.conftest import INFER, Serve, break_runs
 from tests.server.services.networks import write_letters
 
 
@@ -76,21 +76,13 @@ async def test_failed_run_is_kept_and_a_callers_mistake_is_not(serve: Serve, tmp
     """What failed through the model is worth to be tried elsewhere."""
     served = await serve(capture_dir=tmp_path / "kept")
     for options in ({"model": "nobody"}, {}):
-        served.server.catalogue.resolve("double").batchers["model"]._session = Broken()
+        break_runs(served)
         with pytest.raises(aio.AioRpcError):
             await served.infer(1, 2, 3, **options)
     await end(served)
     (call,) = captured(tmp_path / "kept")
     assert (call.code, call.model, call.response) == ("INTERNAL", "double", b"")
     assert call.request
-
-
-class Broken:
-    """A session that fails."""
-
-    def run(self, inputs: Any) -> Any:
-        del inputs
-        raise ValueError("node 3")
 
 
 async def test_share_follows_from_the_request_id(serve: Serve, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from podium.v1 import model_service_pb2_grpc as stubs
 from podium_server.logs import JsonFormatter, NameRequests, TextFormatter
 from podium_server.observing.request_id import MAX_CHARACTERS, current_request_id, request_id_of
 
-from tests.server.observing.conftest import Serve
+from tests.server.observing.conftest import Serve, break_runs
 
 ID = "x-request-id"
 
@@ -125,8 +125,7 @@ async def test_every_line_of_a_call_has_its_id(serve: Serve, log: Log) -> None:
 async def test_failed_run_is_logged_under_the_id_of_the_request_that_failed(serve: Serve, log: Log) -> None:
     """The session's thread writes of a request as the event loop does."""
     served = await serve()
-    batcher = served.server.catalogue.resolve("double").batchers["model"]
-    batcher._session = Broken()
+    break_runs(served)
     with pytest.raises(aio.AioRpcError):
         await served.infer(1, 2, 3, metadata=((ID, "order-20"),))
     failed = [event for event in log.events if event["level"] == "error"]
@@ -135,14 +134,6 @@ async def test_failed_run_is_logged_under_the_id_of_the_request_that_failed(serv
         ("request order-20 failed: the model failed on this input; the server's log says why", "order-20"),
     ]
     assert "node 3" in failed[0]["trace"]
-
-
-class Broken:
-    """A session that fails."""
-
-    def run(self, inputs: Any) -> Any:
-        del inputs
-        raise ValueError("node 3")
 
 
 def record(message: str = "hello", **extra: Any) -> logging.LogRecord:

@@ -15,7 +15,7 @@ from podium_server.observing.chosen import ObserverUnavailable, choose_observers
 from podium_server.settings import Settings
 
 from tests.server.observing.collector import Collector, attributes, collecting
-from tests.server.observing.conftest import Serve
+from tests.server.observing.conftest import Serve, break_runs
 from tests.server.services.networks import write_letters
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"  # the example of W3C's Trace Context
@@ -95,21 +95,13 @@ async def test_refusal_that_is_the_callers_is_no_error_of_the_server(serve: Serv
     served = await serve(traces=collector.endpoint)
     with pytest.raises(aio.AioRpcError):
         await served.infer(1, 2, 3, model="nobody")
-    served.server.catalogue.resolve("double").batchers["model"]._session = Broken()
+    break_runs(served)
     with pytest.raises(aio.AioRpcError):
         await served.infer(1, 2, 3)
     await end(served)
     by_code = {attributes(span)["rpc.response.status_code"]: span for span in roots(collector)}
     assert by_code["NOT_FOUND"].status.code == Status.STATUS_CODE_UNSET
     assert by_code["INTERNAL"].status.code == Status.STATUS_CODE_ERROR
-
-
-class Broken:
-    """A session that fails."""
-
-    def run(self, inputs: Any) -> Any:
-        del inputs
-        raise ValueError("node 3")
 
 
 async def test_callers_decide_of_their_traces_and_the_share_of_the_others(serve: Serve, collector: Collector) -> None:

@@ -1,10 +1,10 @@
 """The messages of a captured call's method: of podium's services, and of the Open Inference Protocol's ModelInfer."""
 
 from google.protobuf import descriptor_pb2
-from google.protobuf.descriptor_pool import Default, DescriptorPool
+from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
-from podium.v1 import (  # noqa: F401 - they register their services
+from podium.v1 import (
     captioning_service_pb2,
     classification_service_pb2,
     forecast_service_pb2,
@@ -15,6 +15,15 @@ from podium.v1 import (  # noqa: F401 - they register their services
 from podium_client.errors import InvalidArgumentError
 
 MODEL_INFER = "inference.GRPCInferenceService.ModelInfer"
+
+_FILES = (
+    captioning_service_pb2.DESCRIPTOR,
+    classification_service_pb2.DESCRIPTOR,
+    forecast_service_pb2.DESCRIPTOR,
+    image_service_pb2.DESCRIPTOR,
+    text_service_pb2.DESCRIPTOR,
+)
+_SERVICES = {service.full_name: service for file in _FILES for service in file.services_by_name.values()}
 
 _Field = descriptor_pb2.FieldDescriptorProto
 _STRING, _BYTES, _INT64, _MESSAGE = _Field.TYPE_STRING, _Field.TYPE_BYTES, _Field.TYPE_INT64, _Field.TYPE_MESSAGE
@@ -33,12 +42,10 @@ def message_classes(method: str) -> tuple[type[Message], type[Message]]:
     """
     if method == MODEL_INFER:
         return _INFER_REQUEST, _INFER_RESPONSE
-    try:
-        found = Default().FindMethodByName(method)
-    except KeyError:
-        raise InvalidArgumentError(
-            f"method: {method!r} is none that this client knows; is it a newer server's?"
-        ) from None
+    service, _, name = method.rpartition(".")
+    found = _SERVICES[service].methods_by_name.get(name) if service in _SERVICES else None
+    if found is None:
+        raise InvalidArgumentError(f"method: {method!r} is none that this client knows; is it a newer server's?")
     return GetMessageClass(found.input_type), GetMessageClass(found.output_type)
 
 
