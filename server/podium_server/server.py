@@ -16,7 +16,7 @@ from typing import Any, cast
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 from grpc import aio
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 from podium.v1 import (
     captioning_service_pb2,
@@ -57,6 +57,7 @@ from podium_server.services.inference import InferenceService
 from podium_server.services.models import ModelService
 from podium_server.services.tasks import check_package
 from podium_server.services.text import TextService
+from podium_server.services.uncounted import uncounted_handlers
 from podium_server.settings import Settings
 from podium_server.shadowing.shadow import Method, Shadow
 from podium_server.versions.watch import RepositoryWatch
@@ -129,7 +130,8 @@ class Server:
                 guard=self.guard,
             )
             self._grpc.add_generic_rpc_handlers([handler])
-        health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._grpc)
+        health = uncounted_handlers(_service(health_pb2.DESCRIPTOR), self._health.servicer)
+        self._grpc.add_generic_rpc_handlers([health])
         if settings.reflection:
             _enable_reflection(self._grpc, [descriptor for descriptor, _ in services])
         self._grpc_port = 0
@@ -299,7 +301,8 @@ def _enable_reflection(server: aio.Server, services: list[ServiceDescriptor]) ->
         add(file)
     names = [service.full_name for service in services]
     names += [health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME]
-    reflection.enable_server_reflection(names, server, pool=pool)
+    servicer = reflection.aio.ReflectionServicer(names, pool=pool)
+    server.add_generic_rpc_handlers([uncounted_handlers(_service(reflection_pb2.DESCRIPTOR), servicer)])
 
 
 def _address(host: str, port: int) -> str:

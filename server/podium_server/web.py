@@ -96,7 +96,7 @@ class HttpServer:
             log_config=None,
             access_log=False,
             ws="none",
-            http=ShownCertificateProtocol if tls else "auto",
+            http=ShownCertificateProtocol,
             ssl_context_factory=(lambda config, default: tls) if tls else None,
         )
         self._server = _QuietServer(config)
