@@ -3,12 +3,14 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from podium_server.errors import DeadlineExceeded, LoadFailed, ModelNotFound, NotReady
+from podium_server.caller import Caller
+from podium_server.errors import DeadlineExceeded, LoadFailed, ModelNotFound
 from podium_server.lifecycle import Lifecycle, Load, Residence
+from podium_server.lookup import answering, choose, find, shadow_of
 from podium_server.metrics import Metrics
 from podium_server.model_ref import NAME, ModelRef, parse_ref
 from podium_server.observing.observer import CallWatch
@@ -18,28 +20,10 @@ from podium_server.version_entry import STATES, VersionEntry, VersionState
 from podium_server.versions.folders import version_numbers
 from podium_server.versions.policy import Policy
 from podium_server.versions.route import DEFAULT, Route
-from podium_server.versions.serving_file import Serving
 
 log = logging.getLogger(__name__)
 
 Watcher = Callable[[str], None]
-_NO_ALIASES = Serving()
-
-
-class Caller(Protocol):
-    """What the catalogue asks of a call: `podium_server.rpc.Call`."""
-
-    @property
-    def deadline(self) -> float | None:
-        """The monotonic second at which the caller stops waiting."""
-        ...
-
-    request_id: str
-    watches: Sequence[CallWatch]
-
-    def serve_with(self, servable: Servable) -> Servable:
-        """Keep a version until the call has ended."""
-        ...
 
 
 class Catalogue:
@@ -97,7 +81,7 @@ class Catalogue:
     def aliases(self, name: str) -> Mapping[str, Route]:
         """A model's aliases."""
         model = self._models.get(name)
-        return (model.serving if model is not None else _NO_ALIASES).aliases
+        return model.aliases if model is not None else {}
 
     async def serve(self, ref: str | ModelRef, call: Caller, key: str = "") -> Servable:
         """Find who answers a call, and keep it until the call has ended; a version that is not in memory is loaded.
@@ -119,9 +103,12 @@ class Catalogue:
         named = parse_ref(ref) if isinstance(ref, str) else ref
         key = key or call.request_id
         while True:
-            entry = self._choose(named, key)
+            model = self._model(named.name)
+            entry = choose(model, named, key)
             if entry.servable is not None and entry.state is VersionState.READY:
-                self._copy(named, call, key, entry)
+                candidate = shadow_of(model, named, key, entry)
+                if candidate is not None and self.copies is not None:
+                    call.watches = (*call.watches, self.copies(candidate))
                 return call.serve_with(entry.servable)
             await self._wake(named.name, entry, call.deadline)
 
@@ -136,7 +123,7 @@ class Catalogue:
             ModelNotFound: no such model or version.
             NotReady: it is there and does not answer.
         """
-        return self._ready_one(name, self._entry(ModelRef(name, version)))
+        return answering(name, self.entry(name, version))
 
     def resolve_ref(self, ref: str) -> Servable:
         """Find who answers at once for "name", "name/version" or "name@alias".
@@ -146,7 +133,7 @@ class Catalogue:
             ModelNotFound, NotReady: as `resolve`.
         """
         named = parse_ref(ref)
-        return self._ready_one(named.name, self._entry(named))
+        return answering(named.name, find(self._model(named.name), named))
 
     def entry(self, name: str, version: int | None = None, alias: str | None = None) -> VersionEntry:
         """The state of a version; of the default one, or else the newest, when no version is named.
@@ -154,7 +141,7 @@ class Catalogue:
         Raises:
             ModelNotFound: no such model, version or alias.
         """
-        return self._entry(ModelRef(name, version, alias))
+        return find(self._model(name), ModelRef(name, version, alias))
 
     async def start(self) -> None:
         """Load the whole repository; what is broken is reported, the rest serves."""
@@ -309,61 +296,13 @@ class Catalogue:
             raise ModelNotFound(f"Request for unknown model: '{name[:200]}' is not found; the repository has: {known}")
         return model
 
-    def _entry(self, ref: ModelRef) -> VersionEntry:
-        """Whom a name means, whether it answers or not."""
-        model = self._model(ref.name)
-        known = ", ".join(map(str, sorted(model.versions)))
-        if ref.version is not None:
-            if ref.version not in model.versions:
-                raise ModelNotFound(f"model '{ref.name}' has no version {ref.version}; it has {known}")
-            return model.versions[ref.version]
-        alias = ref.alias or DEFAULT
-        route = model.serving.aliases.get(alias)
-        if route is None:
-            if alias != DEFAULT:
-                raise ModelNotFound(model.no_alias(alias))
-            return model.default or model.versions[max(model.versions)]
-        if route.version not in model.versions:
-            raise ModelNotFound(
-                f"model '{ref.name}' has no version {route.version} any more, which its alias '{alias}' means; it has "
-                f"{known}: publish it again, or move the alias"
-            )
-        return model.versions[route.version]
-
-    def _choose(self, ref: ModelRef, key: str) -> VersionEntry:
-        """Whom a call goes to: the name's version, or for its share of the calls a candidate that answers."""
-        entry, model = self._entry(ref), self._models[ref.name]
-        route = model.serving.aliases.get(ref.alias or DEFAULT) if ref.version is None else None
-        if route is not None and route.canary is not None and route.canary.takes(f"{ref.name} {key}"):
-            candidate = model.versions.get(route.canary.version)
-            entry = candidate if candidate is not None and candidate.answers else entry
-        if not entry.answers:
-            raise _not_ready(ref.name, entry)
-        return entry
-
-    def _copy(self, ref: ModelRef, call: Caller, key: str, answering: VersionEntry) -> None:
-        """Have a call copied to the candidate that its name's shadow says, once it was answered."""
-        route = self._models[ref.name].serving.aliases.get(ref.alias or DEFAULT) if ref.version is None else None
-        if route is None or route.shadow is None or not route.shadow.takes(f"{ref.name} {key} shadow"):
-            return
-        candidate = self._models[ref.name].versions.get(route.shadow.version)
-        if candidate is None or candidate is answering or candidate.state is not VersionState.READY:
-            return
-        if self.copies is not None:
-            call.watches = (*call.watches, self.copies(ModelRef(ref.name, candidate.version)))
-
-    def _ready_one(self, name: str, entry: VersionEntry) -> Servable:
-        if entry.state is VersionState.READY and entry.servable is not None:
-            return entry.servable
-        raise _not_ready(name, entry)
-
     def _changed(self, name: str) -> None:
         """Keep the defaults, the metrics and the watchers up with a model's versions."""
         model = self._models.get(name)
         versions = model.versions if model is not None else {}
         self._defaults.pop(name, None)
         if model is not None and model.default is not None and model.default.servable is not None:
-            route = model.serving.aliases.get(DEFAULT)
+            route = model.aliases.get(DEFAULT)
             if route is None or (route.canary is None and route.shadow is None):
                 self._defaults[name] = model.default.servable
         for gone in self._shown.pop(name, set[int]()) - versions.keys():
@@ -374,10 +313,3 @@ class Catalogue:
             self._metrics.show_state(name, entry.version, entry.state.name, STATES)
         for watcher in self.watchers:
             watcher(name)
-
-
-def _not_ready(name: str, entry: VersionEntry) -> NotReady:
-    return NotReady(
-        f"model '{name}' version {entry.version} is {entry.state.name.lower()}"
-        + (f": {entry.reason}" if entry.reason else "; send the request again later")
-    )

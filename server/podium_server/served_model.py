@@ -5,13 +5,14 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from podium_server.errors import LoadFailed, ModelNotFound, RepositoryUnwritable
+from podium_server.errors import LoadFailed, ModelNotFound
 from podium_server.lifecycle import Lifecycle
 from podium_server.version_entry import ASLEEP, UNLOADED, VersionEntry, VersionState
+from podium_server.versions.decisions import Decisions
 from podium_server.versions.folders import Files, look
 from podium_server.versions.policy import Policy
 from podium_server.versions.route import DEFAULT, Route
-from podium_server.versions.serving_file import SERVING, Serving, ServingFileError, read_serving, write_serving
+from podium_server.versions.serving_file import Serving
 
 log = logging.getLogger("podium_server.catalogue")
 
@@ -46,19 +47,22 @@ class ServedModel:
     ) -> None:
         self.name = name
         self.versions: dict[int, VersionEntry] = {}
-        self.serving = Serving()
+        self.decisions = Decisions(name, folder, self.versions)
         self._folder = folder
         self._policy = policy
         self._lifecycle = lifecycle
         self._changed = changed
         self._lock = asyncio.Lock()
-        self._dangling: dict[str, int] = {}  # aliases and versions that do not answer for them, told already
-        self._unreadable = ""  # what is wrong with the file, so that it is told once
+
+    @property
+    def aliases(self) -> Mapping[str, Route]:
+        """Where the calls of each alias go."""
+        return self.decisions.serving.aliases
 
     @property
     def default(self) -> VersionEntry | None:
         """Who answers the bare name: what its alias says, or else the newest that answers."""
-        route = self.serving.aliases.get(DEFAULT)
+        route = self.aliases.get(DEFAULT)
         if route is not None:
             entry = self.versions.get(route.version)
             return entry if entry is not None and entry.answers else None
@@ -79,10 +83,10 @@ class ServedModel:
         """
         async with self._lock:
             found = await asyncio.to_thread(look, self._folder)
-            serving = await self._read_serving()
+            serving = await self.decisions.read()
             kept = await self._bring_up(found, serving, wanted, asleep=asleep)
-            self._adopt(serving)
-            kept |= self.serving.targets & found.keys()
+            self.decisions.adopt(serving)
+            kept |= self.decisions.serving.targets & found.keys()
             self._tell_changed_files(found)
             # Those that go already are waited for by who began that: what is new must not wait for their calls.
             gone = [e for number, e in self.versions.items() if number not in kept and e.ending is None]
@@ -123,7 +127,7 @@ class ServedModel:
             if missing:
                 known = ", ".join(map(str, found)) or "none"
                 raise ModelNotFound(f"model '{self.name}' has no version {missing[0]}; it has {known}")
-            if self._is_unloaded:
+            if self.decisions.is_unloaded:
                 raise LoadFailed(f"model '{self.name}' is unloaded: load it before its aliases are changed")
             await self._load(set(route.targets), found, always)
             for number in route.targets:
@@ -132,7 +136,8 @@ class ServedModel:
                 if not self.versions[number].answers:
                     reason = self.versions[number].reason
                     raise LoadFailed(f"alias '{alias}' stays as it is: version {number} is not ready: {reason}")
-            await self._keep({**self.serving.aliases, alias: route})
+            await self.decisions.keep({**self.aliases, alias: route})
+            self._changed(self.name)
         log.info("model %s alias %s is version %d: %s", self.name, alias, route.version, route)
 
     async def delete_alias(self, alias: str) -> None:
@@ -143,47 +148,11 @@ class ServedModel:
             RepositoryUnwritable: it cannot be kept.
         """
         async with self._lock:
-            if alias not in self.serving.aliases:
-                raise ModelNotFound(self.no_alias(alias))
-            await self._keep({name: route for name, route in self.serving.aliases.items() if name != alias})
+            if alias not in self.aliases:
+                raise ModelNotFound(self.decisions.no_alias(alias))
+            await self.decisions.keep({name: route for name, route in self.aliases.items() if name != alias})
+            self._changed(self.name)
         log.info("model %s has no alias %s any more", self.name, alias)
-
-    def no_alias(self, alias: str) -> str:
-        """What is said to who asks for an alias that there is not."""
-        known = ", ".join(sorted(self.serving.aliases)) or "none at all"
-        wrong = f"; {self._unreadable}" if self._unreadable else ""
-        return f"model '{self.name}' has no alias '{alias}'; it has {known}{wrong}"
-
-    @property
-    def _is_unloaded(self) -> bool:
-        entries = self.versions.values()
-        return not any(e.answers for e in entries) and any(e.reason == UNLOADED for e in entries)
-
-    async def _keep(self, aliases: Mapping[str, Route]) -> None:
-        """Write the file and go by it from now on."""
-        if self._unreadable:
-            raise RepositoryUnwritable(f"nothing has changed: first repair or remove {self._unreadable}")
-        serving = Serving(self.serving.versions, dict(aliases))
-        try:
-            await asyncio.to_thread(write_serving, self._folder, serving)
-        except OSError as error:
-            raise RepositoryUnwritable(
-                f"nothing has changed: {self.name}/{SERVING} cannot be written: {error.strerror or error}"
-            ) from error
-        self.serving = serving
-        self._changed(self.name)
-
-    async def _read_serving(self) -> Serving:
-        """Read the model's file; of one that is broken, what was decided before holds."""
-        try:
-            serving = await asyncio.to_thread(read_serving, self._folder)
-        except ServingFileError as error:
-            if str(error) != self._unreadable:
-                log.error("model %s: %s; what was decided before holds", self.name, error)
-            self._unreadable = str(error)
-            return self.serving
-        self._unreadable = ""
-        return serving
 
     async def _bring_up(
         self, found: Mapping[int, Files], serving: Serving, wanted: Wanted, *, asleep: bool
@@ -230,31 +199,6 @@ class ServedModel:
         await asyncio.gather(
             *(self._lifecycle.bring_up(self.name, e, folder) for e, folder in zip(loading, folders, strict=True))
         )
-
-    def _adopt(self, serving: Serving) -> None:
-        """Go by the file as it is now; an alias stays where it was while its new versions do not answer."""
-        aliases: dict[str, Route] = {}
-        dangling: dict[str, int] = {}
-        for alias, route in serving.aliases.items():
-            before = self.serving.aliases.get(alias, route)
-            failing = [n for n in route.targets if not self._answers(n)]
-            stays = failing and before != route and self._answers(before.version)
-            aliases[alias] = before if stays else route
-            if not failing or self._is_unloaded:
-                continue
-            dangling[alias] = failing[0]
-            if self._dangling.get(alias) != failing[0]:
-                what = f"stays version {before.version}" if stays else "cannot be asked for all it names"
-                log.error(
-                    "model %s alias %s %s: version %d does not answer; publish it again, or move the alias",
-                    self.name, alias, what, failing[0],
-                )  # fmt: skip
-        self._dangling = dangling
-        self.serving = Serving(serving.versions, aliases)
-
-    def _answers(self, number: int) -> bool:
-        entry = self.versions.get(number)
-        return entry is not None and entry.answers
 
     def _tell_changed_files(self, found: Mapping[int, Files]) -> None:
         """Say once of a version in memory that its files are others now: it is served as it was loaded."""

@@ -6,7 +6,8 @@ from contextlib import aclosing
 from importlib.metadata import version as installed_version
 from weakref import WeakKeyDictionary
 
-from podium_server.catalogue import Caller, Catalogue
+from podium_server.caller import Caller
+from podium_server.catalogue import Catalogue
 from podium_server.errors import InvalidArgument, ModelNotFound, PodiumError, Unsupported
 from podium_server.model_ref import ModelRef, parse_ref, parse_version
 from podium_server.oip import messages as oip

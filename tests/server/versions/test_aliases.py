@@ -183,7 +183,7 @@ async def test_alias_that_cannot_be_kept_is_not_set(
     def fail(folder: Path, serving: Serving) -> None:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr("podium_server.served_model.write_serving", fail)
+    monkeypatch.setattr("podium_server.versions.decisions.write_serving", fail)
     with pytest.raises(RepositoryUnwritable, match=r"double/serving\.json cannot be written: Read-only file system"):
         await catalogue.set_alias("double", "stable", Route(1))
     assert catalogue.aliases("double") == {}
