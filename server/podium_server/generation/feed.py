@@ -35,6 +35,10 @@ class Feed:
         """Wait until there is something new, and take all of it; see `Ongoing`."""
         return await self._feeding.ticket.gather()
 
+    async def gather_to_the_end(self) -> Gathered:
+        """Wait until it has ended, and take all of it; see `Ongoing`."""
+        return await self._feeding.ticket.gather_to_the_end()
+
     def cancel(self) -> None:
         """Stop it within one step; nothing, when it has ended."""
         self._feeding.ticket.cancel()

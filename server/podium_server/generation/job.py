@@ -216,6 +216,14 @@ class Ongoing(Protocol):
         """
         ...
 
+    async def gather_to_the_end(self) -> Gathered:
+        """Wait until it has ended, and take all of it: whoever needs the whole alone is woken once.
+
+        Raises:
+            DeadlineExceeded, RunFailed: as `gather`.
+        """
+        ...
+
     def cancel(self) -> None:
         """Stop it within one step; nothing, when it has ended."""
         ...

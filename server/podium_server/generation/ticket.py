@@ -52,6 +52,7 @@ class Ticket:
         self._error: PodiumError | None = None
         self._outputs: list[NDArray[Any]] = []
         self._waiter: asyncio.Future[None] | None = None
+        self._is_due: Callable[[], bool] | None = None  # what the waiter waits for
 
     @property
     def ended(self) -> bool:
@@ -60,12 +61,26 @@ class Ticket:
 
     async def gather(self) -> Gathered:
         """Wait until there is something new, and take all of it; see `Ongoing`."""
-        while not (self._token_ids or self._outputs or self.ended):
-            self._waiter = asyncio.get_running_loop().create_future()
+        return await self._gather(self._has_news)
+
+    async def gather_to_the_end(self) -> Gathered:
+        """Wait until it has ended, and take all of it; see `Ongoing`."""
+        return await self._gather(self._has_ended)
+
+    def _has_news(self) -> bool:
+        return bool(self._token_ids or self._outputs) or self.ended
+
+    def _has_ended(self) -> bool:
+        return self.ended
+
+    async def _gather(self, is_due: Callable[[], bool]) -> Gathered:
+        """Wait until `is_due` says so, and take what there is."""
+        while not is_due():
+            self._waiter, self._is_due = asyncio.get_running_loop().create_future(), is_due
             try:
                 await self._waiter
             finally:
-                self._waiter = None
+                self._waiter = self._is_due = None
         if self._error is not None:
             raise self._error
         gathered = Gathered(
@@ -89,5 +104,7 @@ class Ticket:
         self._outputs += news.outputs
         self._finish, self._hypotheses, self._clocked = news.finish, news.hypotheses, news.clocked
         self._error = news.error
-        if self._waiter is not None and not self._waiter.done():
+        if self._waiter is None or self._waiter.done() or self._is_due is None:
+            return
+        if self._is_due():
             self._waiter.set_result(None)

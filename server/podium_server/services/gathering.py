@@ -100,7 +100,8 @@ async def gather_all(jobs: Sequence[Followed]) -> None:
     """
     try:
         for job in jobs:
-            await _to_its_end(job, _do_nothing)
+            while not job.ended:
+                job.add(await job.ongoing.gather_to_the_end())
     finally:
         for job in jobs:
             job.ongoing.cancel()
@@ -110,7 +111,3 @@ async def _to_its_end(job: Followed, tell: Callable[[], None]) -> None:
     while not job.ended:
         job.add(await job.ongoing.gather())
         tell()
-
-
-def _do_nothing() -> None:
-    """Tell nobody."""

@@ -39,6 +39,13 @@ class Scripted:
         self._error = error
         self._news.set()
 
+    async def gather_to_the_end(self) -> Gathered:
+        """Give everything, once it has ended; a fake has what came since it was last asked."""
+        while self._finish is None and self._error is None:
+            self._news.clear()
+            await self._news.wait()
+        return await self.gather()
+
     async def gather(self) -> Gathered:
         """Give what has come."""
         assert self._finish is None or self._news.is_set(), "asked after the end"
