@@ -316,7 +316,10 @@ async def test_bench_reads_texts_where_there_is_a_prompt() -> None:
         (["generate"], "Missing argument"),
         (["caption", "captioner"], "Missing argument"),
         (["translate", "translator", "x", "--num-best", "0"], "0 is not in the range"),
-        (["score", "poet", "nowhere.txt"], "does not exist"),
+        (
+            ["score", "poet", "nowhere.txt"],
+            "there is no file 'nowhere.txt'; to score these words themselves, use --text",
+        ),
     ],
 )
 async def test_a_wrong_command_line_is_refused_before_the_server_is_asked(arguments: list[str], said: str) -> None:

@@ -31,7 +31,7 @@ class Named:
 
 @click.command()
 @click.argument("model")
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--text", "texts", metavar="TEXT", multiple=True, help="Score this; may be given several times.")
 @click.option("--tokens", is_flag=True, help="Show what each token costs.")
 @replace_unknown_option
@@ -84,6 +84,10 @@ def _read(file: Path) -> Named:
         return Named(str(file), file.read_bytes().decode())
     except UnicodeDecodeError as error:
         raise click.ClickException(f"{file}: not UTF-8: byte {error.start} is {error.reason}") from error
+    except FileNotFoundError as error:
+        raise click.UsageError(
+            f"there is no file {str(file)!r}; to score these words themselves, use --text"
+        ) from error
     except OSError as error:
         raise click.ClickException(f"{file}: {error.strerror or error}") from error
 
