@@ -1,5 +1,6 @@
 """The client for programs without an event loop: `AsyncClient`, run in a thread of its own."""
 
+import asyncio
 import functools
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from types import TracebackType
@@ -147,17 +148,22 @@ class Client:
         return TextStream(method(self._client, *args, **kwargs), self._following)
 
     def _following(self, answers: AsyncGenerator[T, None]) -> Generator[T, None, None]:
-        end = object()
+        end, turn = object(), asyncio.Lock()
 
         async def following() -> T | object:
-            return await anext(answers, end)
+            async with turn:
+                return await anext(answers, end)
+
+        async def leaving() -> None:
+            async with turn:  # a step that was interrupted may still be on its way out
+                await answers.aclose()
 
         try:
             while (answer := self._thread.run(following())) is not end:
                 yield cast("T", answer)
         finally:
             # Not waited for: this may be run by the end of the program, when the thread is no more.
-            self._thread.start(answers.aclose)
+            self._thread.start(leaving)
 
     def close(self) -> None:
         """Close the connection and end the thread; calls that still wait are cancelled. May be called twice."""
