@@ -1,6 +1,7 @@
 """Measured plans on disk: what is remembered, for which conditions, and what is not believed."""
 
 import dataclasses
+import fcntl
 import json
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,16 @@ def test_write_that_fails_leaves_nothing_behind(memory: PlanMemory, tmp_path: Pa
     (folder / CONDITIONS.key / "occupied").mkdir(parents=True)
     memory.remember(CONDITIONS, MEASURED)
     assert [path.name for path in folder.iterdir()] == [CONDITIONS.key]
+
+
+def test_one_process_measures_at_a_time(memory: PlanMemory, tmp_path: Path) -> None:
+    """Workers that start together measure once: whoever comes second waits, and recalls what the first one found."""
+    with memory.alone():
+        lock = tmp_path / "cache" / "plans" / "measuring.lock"
+        with lock.open("w") as second, pytest.raises(BlockingIOError):
+            fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with lock.open("w") as third:
+        fcntl.flock(third, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_processor_has_a_name() -> None:
