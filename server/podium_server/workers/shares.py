@@ -24,7 +24,7 @@ def share_of(settings: Settings, grpc_port: int, http_port: int, cache_dir: Path
     """
     number, cores = settings.workers, settings.cores or allowed_cores()
     if number > cores:
-        log.warning("workers: %d share %d cores; more workers than cores take memory and gain nothing", number, cores)
+        log.warning("workers: %d, but cores: %d; more workers than cores take memory and gain nothing", number, cores)
     divided = {
         name: max(1, value // number)
         for name in ("memory_budget", "max_request_memory_bytes")
