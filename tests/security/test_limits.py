@@ -155,9 +155,9 @@ def infer(channel: aio.Channel, request: Any, metadata: Any = None) -> Any:
     )(request, metadata=metadata, timeout=30)
 
 
-def refusal_of(error: aio.AioRpcError) -> tuple[str, float]:
+def refusal_of(error: aio.AioRpcError, code: StatusCode = StatusCode.RESOURCE_EXHAUSTED) -> tuple[str, float]:
     """The reason, and the seconds after which to come back."""
-    assert error.code() is StatusCode.RESOURCE_EXHAUSTED
+    assert error.code() is code
     status = rpc_status.from_call(cast("Any", error))
     assert status is not None
     info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
