@@ -49,7 +49,7 @@ def models(server: Server, timeout: float, as_json: bool) -> None:
             console.print(describe(model.name, alias), soft_wrap=True, markup=False)
     for model in listed:
         for version in model.versions:
-            if version.reason:
+            if version.reason and version.state is not VersionState.DORMANT:
                 label = Text(f"{model.name}/{version.version}", style="bold red")
                 console.print(label.append(f"  {version.reason}", style="not bold default"))
 
