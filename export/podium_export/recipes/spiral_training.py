@@ -3,7 +3,7 @@
 The evidence lower bound of R. T. Q. Chen et al., arXiv:1806.07366, section 5, with one draw of the latent a spiral and
 step: Σ ln p(x|z(t)) − KL(q(z0) ‖ N(0, I)). Times of 0 … 1 are the network's.
 
-The noise is drawn anew each time that a spiral is seen, or the encoder would learn the noise of a thousand by heart.
+The noise is drawn anew each time that a spiral is seen.
 Two things begin gently: times asked for are near the first at first, for an error at the end of a long solution says
 little of its beginning; and the noise that is assumed is large at first.
 
