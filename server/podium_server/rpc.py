@@ -39,6 +39,11 @@ DEADLINE_ROUNDING = 0.01
 DEADLINE_TRAVEL_S = 0.02
 
 
+def _when_done(context: Context, act: Callable[[], None]) -> None:
+    """Do something when a call's last message is on its way; the stubs ask for a callable of another kind."""
+    cast("Any", context).add_done_callback(lambda _: act())
+
+
 class Gate:
     """Whether calls are taken, and how many are inside: open until the server drains."""
 
@@ -78,13 +83,13 @@ class Gate:
     def enter_until_sent(self, context: Context) -> None:
         """Let a call of one answer in, until that answer is on its way; or raise NotReady once the server drains."""
         self.enter()
-        context.add_done_callback(lambda _: self.leave())
+        _when_done(context, self.leave)
 
     def stream_until_sent(self, context: Context) -> None:
         """Let a stream in, until its last message is on its way; or raise NotReady once the server drains."""
         self.check()
         self._streams += 1
-        context.add_done_callback(lambda _: self._stream_ended())
+        _when_done(context, self._stream_ended)
 
     def _stream_ended(self) -> None:
         self._streams -= 1

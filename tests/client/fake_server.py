@@ -164,6 +164,14 @@ class FakeClassification(classification_service_pb2_grpc.ClassificationServiceSe
             results=[_result(image, request) for image in request.images],
         )
 
+    async def ClassifyVideo(  # noqa: N802
+        self, request_iterator: Any, context: Any
+    ) -> classification_service_pb2.ClassifyVideoResponse:
+        raise NotImplementedError
+
+    def ClassifyFrames(self, request_iterator: Any, context: Any) -> Any:  # noqa: N802
+        raise NotImplementedError
+
 
 def _result(
     image: image_pb2.Image, request: classification_service_pb2.ClassifyRequest

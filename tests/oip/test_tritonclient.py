@@ -201,7 +201,7 @@ def test_compression_is_understood(client: Any) -> None:
         ("nope", {}, "NOT_FOUND", "Request for unknown model: 'nope' is not found"),
         ("simple", {"model_version": "9"}, "NOT_FOUND", "Request for unknown model: 'simple' version 9 is not found"),
         ("simple", {"model_version": "v1"}, "INVALID_ARGUMENT", "versions are integers of 1 or more"),
-        ("broken", {}, "UNAVAILABLE", "Protobuf parsing failed"),
+        ("broken", {}, "UNAVAILABLE", "is no ONNX file"),
         ("scaled", {}, "INVALID_ARGUMENT", "missing required input"),
         ("sequence", {}, "UNIMPLEMENTED", r"'s' is seq\(tensor\(int64\)\), which this protocol cannot carry"),
         ("", {}, "INVALID_ARGUMENT", "the model's name is empty"),
@@ -247,7 +247,7 @@ def test_the_index_shows_every_version_with_its_state(client: Any) -> None:
     index = {(m.name, m.version): m for m in client.get_model_repository_index().models}
     assert index["simple", "1"].state == index["simple", "3"].state == "READY"
     assert index["broken", "1"].state == "UNAVAILABLE"
-    assert "Protobuf parsing failed" in index["broken", "1"].reason
+    assert "is no ONNX file" in index["broken", "1"].reason
 
 
 def test_models_are_unloaded_and_loaded(client: Any) -> None:
@@ -266,7 +266,7 @@ def test_models_are_unloaded_and_loaded(client: Any) -> None:
     [
         ({"model_name": "nope"}, "NOT_FOUND", "'nope' is not found"),
         ({"model_name": "../simple"}, "NOT_FOUND", "not found"),
-        ({"model_name": "broken"}, "FAILED_PRECONDITION", "failed to load 'broken'.*Protobuf parsing failed"),
+        ({"model_name": "broken"}, "FAILED_PRECONDITION", "failed to load 'broken'.*is no ONNX file"),
         ({"model_name": "simple", "config": "{}"}, "UNIMPLEMENTED", "'config'.*from the server's repository alone"),
         ({"model_name": "simple", "config": "{}", "files": {"file:1/model.onnx": b""}}, "UNIMPLEMENTED", "repository"),
         ({"model_name": ""}, "INVALID_ARGUMENT", "the model's name is empty"),

@@ -16,6 +16,7 @@ from podium_client.images import encode_images
 from podium_client.load.infer_request import PATH, infer_request
 from podium_client.load.random_inputs import random_inputs
 from podium_client.retries import RetryPolicy
+from podium_client.target import target_of
 
 _CLASSIFY = "/podium.v1.ClassificationService/Classify"
 _TRIAL_TIMEOUT_S = 60.0
@@ -72,7 +73,7 @@ async def prepare(address: str, model: str, payload: Payload) -> Target:
         description = await client.model(model)
     typed = payload.typed or payload.image is not None
     target = _classify(description, model, payload) if typed else _infer(description, payload)
-    channel = open_channel(address, None)
+    channel = open_channel(target_of(address), None)
     try:
         trial = channel.unary_unary(target.path, _as_is, _as_is)
         await Caller(address, RetryPolicy()).call(trial, target.request, _TRIAL_TIMEOUT_S)
