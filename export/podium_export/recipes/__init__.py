@@ -56,6 +56,7 @@ _BUNDLED = (
     Recipe("faces", "DCGAN: faces in colour", "faces"),
     Recipe("spirals", "Latent ODE: spirals seen at irregular times, and how they go on", "spirals"),
     Recipe("shakespeare", "Character LSTM of plays: four versions from noise to verse", "shakespeare", (1, 2, 3, 4)),
+    Recipe("captioner", "Captioner with attention: emoji, whoever drew them, to their names", "captioner"),
     Recipe("translator", "Seq2seq with attention: English words from spelling to pronunciation", "translator"),
     Recipe("motion", "Convolutions and a GRU: which digit moves which way, frame by frame", "motion"),
 )

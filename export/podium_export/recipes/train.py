@@ -109,6 +109,7 @@ TRAINABLE: Mapping[str, _Place | _WriterPlace] = MappingProxyType(
         "denoiser": _Place("denoiser"),
         "spirals": _Place("spirals"),
         "shakespeare": _WriterPlace("shakespeare"),
+        "captioner": _WriterPlace("captioner"),
         "translator": _WriterPlace("translator"),
         "motion": _Place("motion"),
     }
