@@ -6,11 +6,15 @@ import zlib
 from collections.abc import Callable
 from http.client import HTTPConnection
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from grpc import StatusCode, aio
 from PIL import Image
+from podium.v1 import classification_service_pb2 as wire
+from podium.v1 import classification_service_pb2_grpc
 from podium.v1 import model_service_pb2 as pb
 from podium_server.imaging.decode import ImageLimits, ImageRejected, decode
 from podium_server.imaging.scans import MOST_SCANS, has_too_many_scans
@@ -18,6 +22,8 @@ from podium_server.oip.messages import ModelInferRequest
 
 from tests.security.conftest import Running, Start
 from tests.security.test_limits import infer, infer_request
+from tests.server.video.asking import tensor as tensor_image
+from tests.server.video.test_ends import write_frames
 
 LIMITS = ImageLimits(max_bytes=10_000_000, max_pixels=1_000_000)
 
@@ -208,3 +214,18 @@ async def test_a_name_is_never_a_path(start: Start, name: str) -> None:
         error = await raw_call(running, f"/podium.v1.ModelService/{method}", data)
         assert error.code() in (StatusCode.INVALID_ARGUMENT, StatusCode.NOT_FOUND)
         assert len(str(error.details())) < 2_000
+
+
+async def test_a_clip_of_billions_of_frames_is_refused_by_their_number(start: Start, repository: Path) -> None:
+    """A number of a few bytes is not made a list of gigabytes."""
+    write_frames(repository / "frames" / "1")
+    running = await start()
+    options = wire.ClassifyVideoOptions(model="frames", num_frames_sampled_from=2**32 - 1)
+    frame = tensor_image(np.zeros(3, np.float32))
+    async with aio.insecure_channel(running.address) as channel:
+        stub: Any = classification_service_pb2_grpc.ClassificationServiceStub(channel)
+        clip = [wire.ClassifyVideoRequest(options=options), wire.ClassifyVideoRequest(frames=[frame])]
+        with pytest.raises(aio.AioRpcError) as refusal:
+            await stub.ClassifyVideo(iter(clip), timeout=30)
+    assert refusal.value.code() is StatusCode.INVALID_ARGUMENT
+    assert "of 4294967295 frames this model reads 4294967295; there are 1" in str(refusal.value.details())

@@ -104,13 +104,14 @@ class Frames:
         sampled_from = options.num_frames_sampled_from
         self.num_seen = sampled_from or len(images)
         self.frame_rate = options.frame_rate
-        self.indices = list(chosen(work.model.sampling, self.num_seen))
-        self._places = list(range(len(images))) if sampled_from else self.indices
-        if len(self._places) != len(self.indices):
+        read = chosen(work.model.sampling, self.num_seen)
+        if sampled_from and len(read) != len(images):  # asked before they are listed: a caller may say any number
             path = "options.num_frames_sampled_from"
             raise InvalidArgument(
-                f"{path}: of {sampled_from} frames this model reads {len(self.indices)}; there are {len(images)}", path
+                f"{path}: of {sampled_from} frames this model reads {len(read)}; there are {len(images)}", path
             )
+        self.indices = list(read)
+        self._places = list(range(len(images))) if sampled_from else self.indices
 
     async def rows(self) -> AsyncGenerator[NDArray[Any], None]:
         """Read them, a few at a time."""

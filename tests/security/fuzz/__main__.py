@@ -51,7 +51,8 @@ async def attack(server: Attacked, models: Sequence[str], calls: int, seed: int)
 def judge(server: Attacked, outcome: Outcome) -> None:
     """Add what the server itself shows."""
     if server.process.poll() is not None:
-        outcome.faults.append(f"the server ended with {server.process.returncode}:\n{server.log.read_text()[-3000:]}")
+        end = "\n".join(server.log.read_text().splitlines()[-30:])
+        outcome.faults.insert(0, f"the server ended with {server.process.returncode}:\n{end}")
         return
     if "ready" not in server.page("/readyz"):
         outcome.faults.append("the server is not ready")
@@ -74,7 +75,7 @@ def show(outcome: Outcome) -> None:
         ended = ", ".join(f"{code} {n:,}" for (of, code), n in sorted(outcome.codes.items()) if of == name)
         print(f"  {name}: {ended}")
     print(", ".join(f"{code} {count:,}" for code, count in codes.most_common()))
-    for fault, count in Counter(outcome.faults).most_common(20):
+    for fault, count in list(Counter(outcome.faults).items())[:20]:
         print(f"FAULT ({count} times) {fault}")
 
 
