@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from podium_server.metrics import Metrics
+from podium_server.workers.page import team_page
 
 from tests.deploy.described_series import Series, described_series
 
@@ -25,6 +26,8 @@ def shown_series() -> list[Series]:
                 if family.type == "info":
                     labels = family.samples[0].labels
                 found.append(Series(family.name + _SUFFIX.get(family.type, ""), family.type, frozenset(labels)))
+    team = team_page(1, 1, 0)
+    found.extend(Series(family.name + _SUFFIX.get(family.type, ""), family.type, frozenset()) for family in team)
     return found
 
 

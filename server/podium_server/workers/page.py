@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from prometheus_client import Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Exemplar, Sample
 
@@ -56,6 +57,15 @@ def merge(pages: Sequence[Iterable[Metric]]) -> list[Metric]:
     for name, family in merged.items():
         family.samples = list(samples[name].values())
     return list(merged.values())
+
+
+def team_page(num_workers: int, num_ready: int, num_restarts: int) -> list[Metric]:
+    """What the supervisor itself shows."""
+    return [
+        GaugeMetricFamily("podium_workers", "Workers that there should be.", value=num_workers),
+        GaugeMetricFamily("podium_workers_ready", "Workers that run and have loaded their models.", value=num_ready),
+        CounterMetricFamily("podium_worker_restarts", "Workers that died and were begun again.", value=num_restarts),
+    ]
 
 
 def counted(page: Iterable[Metric]) -> list[Metric]:

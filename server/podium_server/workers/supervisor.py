@@ -8,17 +8,15 @@ import pickle
 import signal
 import sys
 import time
-from collections.abc import Iterator
 from typing import Any
 
 from prometheus_client import Metric
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from podium_server.errors import LoadFailed, PodiumError
 from podium_server.logs import set_up_logs
 from podium_server.settings import Settings
 from podium_server.workers.line import LineClosed
-from podium_server.workers.page import counted, from_json, merge, to_json
+from podium_server.workers.page import counted, from_json, merge, team_page, to_json
 from podium_server.workers.patience import Patience
 from podium_server.workers.process import WorkerProcess, cause_of
 from podium_server.workers.reservation import PortTaken, Reservation, reserve
@@ -146,13 +144,8 @@ class Supervisor:
     async def _whole_page(self) -> list[Metric]:
         """Everybody's metrics, those of workers who have ended, and our own."""
         pages = await asyncio.gather(*(worker.look() for worker in self._workers.values()))
-        return merge([self._gone, *pages, list(self._own_page())])
-
-    def _own_page(self) -> Iterator[Metric]:
         ready = sum(worker.ready for worker in self._workers.values())
-        yield GaugeMetricFamily("podium_workers", "Workers that there should be.", value=self._settings.workers)
-        yield GaugeMetricFamily("podium_workers_ready", "Workers that run and have loaded their models.", value=ready)
-        yield CounterMetricFamily("podium_worker_restarts", "Workers that were begun again.", value=self._restarts)
+        return merge([self._gone, *pages, team_page(self._settings.workers, ready, self._restarts)])
 
     async def _unloaded(self, asking: WorkerProcess) -> list[str]:
         """The models that somebody has unloaded, as another worker knows."""
