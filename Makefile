@@ -25,8 +25,9 @@ demo: models
 serve: models
 	$(BIN)/podium serve models
 
+# Files side by side; three, since tests of processes wait for one another more than they compute.
 test: $(STAMP)
-	$(BIN)/pytest
+	$(BIN)/pytest -n 3 --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
