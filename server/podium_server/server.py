@@ -330,8 +330,12 @@ async def serve(settings: Settings, team: Team | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     server = Server(settings, team)
-    ports = await server.start()
-    loading = loop.create_task(server.load())
+    ports: Ports | None = None
+    if team is None:
+        ports = await server.start()
+        loading = loop.create_task(server.load())
+    else:  # it takes no connection from the others before it can answer
+        loading = loop.create_task(_load_and_start(server, team))
     ending = loop.create_task(_one_of(stopping) if team is None else _one_of(stopping, team.line.closed))
     await asyncio.wait([loading, ending], return_when=asyncio.FIRST_COMPLETED)
     if loading.done():
@@ -339,12 +343,9 @@ async def serve(settings: Settings, team: Team | None = None) -> int:
         # What lives until the end need not be looked at by the garbage collector again.
         gc.collect()
         gc.freeze()
-        if team is None:
+        if ports is not None:
             grpc_address, http_address = _address(settings.host, ports.grpc), _address(settings.host, ports.http)
             print(f"podium: serving gRPC on {grpc_address}, HTTP on {http_address}", flush=True)
-        else:
-            with contextlib.suppress(LineClosed):
-                await team.begin()
         await ending
     else:
         loading.cancel()
@@ -352,6 +353,15 @@ async def serve(settings: Settings, team: Team | None = None) -> int:
     log.info("shutting down")
     await server.stop()
     return 0
+
+
+async def _load_and_start(server: Server, team: Team) -> None:
+    """Become one of a team."""
+    await server.load()
+    with contextlib.suppress(LineClosed):
+        await team.catch_up()
+        await server.start()
+        await team.begin()
 
 
 async def _one_of(*events: asyncio.Event) -> None:

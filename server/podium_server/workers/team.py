@@ -50,12 +50,15 @@ class Team:
         self._catalogue.team = self
         return self._catalogue
 
-    async def begin(self) -> None:
-        """Say that this worker is ready; what somebody has unloaded in the others is unloaded here first."""
+    async def catch_up(self) -> None:
+        """Unload what somebody has unloaded in the others."""
         assert self._catalogue is not None
         for name in await self.line.ask("unloaded"):
             if name in self._catalogue.models():
                 await self._catalogue.change("unload", name)
+
+    async def begin(self) -> None:
+        """Say that this worker is ready."""
         await self.line.ask("ready")
 
     async def leave(self) -> None:

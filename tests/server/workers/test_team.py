@@ -120,7 +120,11 @@ OK_CALLS = (
 
 
 async def test_a_killed_worker_takes_its_calls_in_flight_alone(team: Team) -> None:
-    """Each caller loses at most one call, as UNAVAILABLE; then the team is whole again, and no counter has fallen."""
+    """Calls in flight there end as UNAVAILABLE; then the team is whole again, and no counter has fallen.
+
+    A caller may lose two: the system closes a killed process's files one by one, and its client, which comes back at
+    once, may be handed to it again before it has got to the listener.
+    """
     callers, over = Callers(team.address, patient=True), asyncio.Event()
     running = asyncio.ensure_future(callers.run(over.is_set))
     await callers.busy.wait()
@@ -134,7 +138,7 @@ async def test_a_killed_worker_takes_its_calls_in_flight_alone(team: Team) -> No
     over.set()
     await running
     assert set(callers.codes) <= {StatusCode.OK, StatusCode.UNAVAILABLE}
-    assert callers.most_failures <= 1
+    assert callers.most_failures <= 2
     assert await asyncio.to_thread(team.count, OK_CALLS) >= counted > 0
     assert await asyncio.to_thread(team.count, "podium_worker_restarts_total") == 1
     assert await asyncio.to_thread(team.count, "podium_workers_ready") == WORKERS
