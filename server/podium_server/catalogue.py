@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from podium_server.caller import Caller
-from podium_server.errors import DeadlineExceeded, LoadFailed, ModelNotFound
+from podium_server.errors import DeadlineExceeded, LoadFailed, ModelNotFound, PodiumError
 from podium_server.lifecycle import Lifecycle, Load, Residence
 from podium_server.lookup import answering, choose, find, shadow_of
 from podium_server.metrics import Metrics
@@ -24,6 +24,13 @@ from podium_server.versions.route import DEFAULT, Route
 log = logging.getLogger(__name__)
 
 Watcher = Callable[[str], None]
+
+
+def _tell_nobody(job: "asyncio.Task[None]") -> None:
+    """Take the error of a task whose caller has left; what is no answer to a caller goes to the log."""
+    error = None if job.cancelled() else job.exception()
+    if error is not None and not isinstance(error, PodiumError):
+        log.error("a change of the catalogue failed", exc_info=error)
 
 
 class Catalogue:
@@ -247,7 +254,12 @@ class Catalogue:
 
     async def _to_its_end(self, work: Coroutine[Any, Any, None]) -> None:
         """Do what must not stop half-way, in a task that outlives its caller."""
-        await asyncio.shield(self._begin(work))
+        job = self._begin(work)
+        try:
+            await asyncio.shield(job)
+        except asyncio.CancelledError:
+            job.add_done_callback(_tell_nobody)
+            raise
 
     def _has_versions(self, name: str) -> bool:
         return bool(version_numbers(self._repository / name))

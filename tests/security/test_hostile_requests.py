@@ -18,7 +18,8 @@ from podium.v1 import classification_service_pb2_grpc
 from podium.v1 import model_service_pb2 as pb
 from podium_server.imaging.decode import ImageLimits, ImageRejected, decode
 from podium_server.imaging.scans import MOST_SCANS, has_too_many_scans
-from podium_server.oip.messages import ModelInferRequest
+from podium_server.oip.messages import ModelInferRequest, ModelStatisticsRequest, ModelStatisticsResponse
+from podium_server.versions.route import Route
 
 from tests.security.conftest import Running, Start
 from tests.security.test_limits import infer, infer_request
@@ -229,3 +230,18 @@ async def test_a_clip_of_billions_of_frames_is_refused_by_their_number(start: St
             await stub.ClassifyVideo(iter(clip), timeout=30)
     assert refusal.value.code() is StatusCode.INVALID_ARGUMENT
     assert "of 4294967295 frames this model reads 4294967295; there are 1" in str(refusal.value.details())
+
+
+async def test_statistics_of_an_alias_are_those_of_its_version(start: Start) -> None:
+    """A name that is found is no key of the table of names."""
+    running = await start()
+    await running.server.catalogue.set_alias("double", "stable", Route(1))
+    async with aio.insecure_channel(running.address) as channel:
+        call: Any = channel.unary_unary(
+            "/inference.GRPCInferenceService/ModelStatistics",
+            request_serializer=ModelStatisticsRequest.SerializeToString,
+            response_deserializer=ModelStatisticsResponse.FromString,
+        )
+        for name in ("double", "double@stable"):
+            answer = await call(ModelStatisticsRequest(name=name), timeout=30)
+            assert [(each.name, each.version) for each in answer.model_stats] == [("double", "1")]

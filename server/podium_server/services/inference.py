@@ -91,11 +91,12 @@ class InferenceService:
         if request.name and request.version:
             servables = [await self._serve(request.name, request.version, call)]
         else:
-            if request.name:
-                self._entry(request.name, "")
             models = self._catalogue.models()
-            names = [request.name] if request.name else list(models)
-            servables = [e.servable for name in names for e in models[name].values() if e.servable is not None]
+            entries = [entry for versions in models.values() for entry in versions.values()]
+            if request.name:
+                named = self._entry(request.name, "")  # an alias is one version; a name is all of them
+                entries = list(models[request.name].values()) if request.name in models else [named]
+            servables = [entry.servable for entry in entries if entry.servable is not None]
         return oip.ModelStatisticsResponse(model_stats=[count(servable) for servable in servables])
 
     async def ModelInfer(self, request: oip.ModelInferRequest, call: Call) -> oip.ModelInferResponse:  # noqa: N802
