@@ -41,7 +41,11 @@ DEADLINE_TRAVEL_S = 0.02
 
 def _when_done(context: Context, act: Callable[[], None]) -> None:
     """Do something when a call's last message is on its way; the stubs ask for a callable of another kind."""
-    cast("Any", context).add_done_callback(lambda _: act())
+
+    def done(_: object) -> None:
+        act()
+
+    cast("Any", context).add_done_callback(done)
 
 
 class Gate:

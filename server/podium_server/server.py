@@ -26,6 +26,7 @@ from podium.v1 import (
     model_service_pb2,
     text_service_pb2,
 )
+
 from podium_server.catalogue import Catalogue
 from podium_server.graph_loader import LoadOptions
 from podium_server.hang_up import hang_up

@@ -1,6 +1,7 @@
 """Whatever export says of texts, the server takes: a careless command line is refused by export or by nobody."""
 
 import contextlib
+import dataclasses
 import json
 from pathlib import Path
 
@@ -67,9 +68,8 @@ def test_what_export_describes_the_server_takes(
     """Vocabularies too short, too long, with holes and repetitions; tokens that begin, end, or are unknown."""
     place = tmp_path / "vocab.json"
     place.write_text(json.dumps(tokens))
-    chosen = {name: getattr(flags, name) for name in TextFlags.__slots__} | {"vocabulary": str(place)}
     with contextlib.suppress(ExportError):
-        check_served(exported, TextFlags(**chosen), tmp_path)
+        check_served(exported, dataclasses.replace(flags, vocabulary=str(place)), tmp_path)
 
 
 def check_served(exported: pb.ModelManifest, flags: TextFlags, folder: Path) -> TextModel:

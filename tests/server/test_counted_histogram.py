@@ -36,7 +36,7 @@ def test_named_observation_is_its_buckets_exemplar() -> None:
     for value, name in ((0.5, "first"), (1.0, "second"), (11.0, "third")):
         counted.labels("a").observe(value)
         counted.labels("a").name(value, {"request_id": name})
-    page = generate_open_metrics(registry).decode()
+    page: str = generate_open_metrics(registry).decode()  # type: ignore[no-untyped-call]
     (family,) = text_string_to_metric_families(page)  # type: ignore[no-untyped-call]
     named = {s.labels["le"]: s.exemplar for s in family.samples if s.exemplar is not None}
     assert {bound: (e.value, e.labels["request_id"]) for bound, e in named.items()} == {
