@@ -22,8 +22,8 @@ REFUSED = StatusCode.UNAVAILABLE  # as the Open Inference Protocol's clients wan
 
 
 def slow() -> bytes:
-    """y = x times the identity, ten times over: a run takes milliseconds, and the answer is the question."""
-    names = ["x", *(f"h{i}" for i in range(9)), "y"]
+    """y = x times the identity, many times over: a run takes longer than callers to come, and gives what was asked."""
+    names = ["x", *(f"h{i}" for i in range(59)), "y"]
     nodes = [helper.make_node("MatMul", [a, "eye"], [b]) for a, b in itertools.pairwise(names)]
     axes = (SIZE, SIZE)
     return onnx_bytes(nodes, {"x": axes}, {"y": axes}, {"eye": np.eye(SIZE, dtype=np.float32)})

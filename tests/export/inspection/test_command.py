@@ -72,7 +72,7 @@ def test_filters_are_drawn(repository: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("place", "message"),
     [
-        (".", "this is a repository; name one of its models: digits"),
+        (".", "this is a repository; name one of its models: "),
         ("nothing", "there is no such file or folder"),
         ("digits/1/golden.npz", "not readable as ONNX"),
     ],
