@@ -1,12 +1,12 @@
 """The ServingRuntime and InferenceService, read by KServe's own models; no cluster has seen them here."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
-import kserve
 import pytest
 import yaml
-from kubernetes.client import ApiClient
 from podium_server.load_settings import load_settings
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "kserve"
@@ -14,32 +14,18 @@ RUNTIME: Any = yaml.safe_load((FOLDER / "serving-runtime.yaml").read_text())
 SERVICE: Any = yaml.safe_load((FOLDER / "inference-service.yaml").read_text())
 
 
-class Client(ApiClient):
-    """Reads documents into KServe's models; a name that none of them has is an error."""
-
-    def read(self, content: Any, kind: str) -> Any:
-        """Read a document."""
-        return self._read(content, getattr(kserve, kind))
-
-    def _read(self, content: Any, kind: Any) -> Any:
-        known = set(kind.attribute_map.values())
-        assert set(content) <= known, f"{kind.__name__} knows no {set(content) - known}"
-        values: dict[str, Any] = {}
-        for attribute, name in kind.attribute_map.items():
-            if name in content:
-                inner = getattr(kserve, kind.openapi_types[attribute], None)
-                value = content[name]
-                values[attribute] = self._read(value, inner) if inner and isinstance(value, dict) else value
-        return kind(**values)
+READER = Path(__file__).with_name("kserve_reader.py")
 
 
 @pytest.mark.parametrize(
-    ("document", "kind"), [(RUNTIME, "V1alpha1ServingRuntime"), (SERVICE, "V1beta1InferenceService")]
+    ("file", "kind"),
+    [("serving-runtime.yaml", "V1alpha1ServingRuntime"), ("inference-service.yaml", "V1beta1InferenceService")],
 )
-def test_kserve_reads_it(document: Any, kind: str) -> None:
+def test_kserve_reads_it(file: str, kind: str) -> None:
     """Required fields are there, and none is misspelt, down to where Kubernetes' own types begin."""
-    read = Client().read(document, kind)
-    assert read.metadata is not None or document["metadata"]
+    command = [sys.executable, "-W", "ignore", str(READER), str(FOLDER / file), kind]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
 
 
 def test_the_container_is_what_kubernetes_takes() -> None:
