@@ -121,7 +121,8 @@ async def test_alias_whose_version_is_removed_says_so(
     for alias in ("stable", "default"):
         await catalogue.set_alias("double", alias, Route(1))
     shutil.rmtree(repository / "double" / "1")
-    await catalogue.look_again("double")
+    while 1 in catalogue.models()["double"]:  # to change an alias begins a look of its own, which may unload it first
+        await catalogue.look_again("double")
     for ref, alias in (("double@stable", "stable"), ("double", "default")):
         says = f"model 'double' has no version 1 any more, which its alias '{alias}' means; it has 2: publish it again"
         with pytest.raises(ModelNotFound, match=says):
