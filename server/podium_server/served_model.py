@@ -85,7 +85,7 @@ class ServedModel:
             found = await asyncio.to_thread(look, self._folder)
             serving = await self.decisions.read()
             kept = await self._bring_up(found, serving, wanted, asleep=asleep)
-            self.decisions.adopt(serving)
+            self.decisions.adopt(serving, found)
             kept |= self.decisions.serving.targets & found.keys()
             self._tell_changed_files(found)
             # Those that go already are waited for by who began that: what is new must not wait for their calls.

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 
 from podium_server.errors import RepositoryUnwritable
@@ -57,14 +57,19 @@ class Decisions:
         self._unreadable = ""
         return serving
 
-    def adopt(self, serving: Serving) -> None:
-        """Go by the file as it is now; an alias stays where it was while its new versions do not answer."""
+    def adopt(self, serving: Serving, found: Container[int]) -> None:
+        """Go by the file as it is now; an alias stays where it was while its new versions do not answer.
+
+        Args:
+            serving: what the file says.
+            found: the versions that the repository has: others are about to go.
+        """
         aliases: dict[str, Route] = {}
         dangling: dict[str, int] = {}
         for alias, route in serving.aliases.items():
             before = self.serving.aliases.get(alias, route)
-            failing = [n for n in route.targets if not self._answers(n)]
-            stays = failing and before != route and self._answers(before.version)
+            failing = [n for n in route.targets if n not in found or not self._answers(n)]
+            stays = failing and before != route and before.version in found and self._answers(before.version)
             aliases[alias] = before if stays else route
             if not failing or self.is_unloaded:
                 continue
