@@ -11,6 +11,8 @@ from podium_export.recipes.stored_weights import WEIGHTS, StoredWeights, rounded
 from podium_export.recipes.train import TRAINABLE
 
 STORED = StoredWeights("a", "vae", "")
+LONG = ("shakespeare", "captioner")
+"""What takes half a minute or more to measure again; their own tests measure a part of it."""
 FIGURE = pb.Evaluation(metric="loss", value=1.25, unit="nats", dataset="pictures", num_examples=3)
 
 
@@ -55,7 +57,9 @@ def test_all_of_them_are_small() -> None:
     assert sum(files.values()) < 20e6
 
 
-@pytest.mark.parametrize("name", list(TRAINABLE))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in TRAINABLE]
+)
 def test_stored_figures_are_true(name: str) -> None:
     """The weights, measured again, give what is stored beside them, and so do the tokens of those that write."""
     recipe = TRAINABLE[name]
