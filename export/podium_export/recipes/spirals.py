@@ -31,9 +31,7 @@ SERIES = pb.Forecasting(
 NUM_LEARNED, NUM_HELD_OUT = 1000, 500
 NUM_READINGS, UNTIL = 30, 2 / 3 * DURATION
 """What is read of a held-out spiral: so many points by chance, of the first two thirds of its time."""
-HELD_OUT = (
-    "500 spirals not learned from, 30 noisy points of the first two thirds read, against the places without noise"
-)
+HELD_OUT = "spirals not learned from, 30 noisy points of the first two thirds read, against the places without noise"
 
 _EVALUATED_STEPS = 64
 
