@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from typing import Any
 
 import pytest
 from podium_client import AsyncClient, Classification, InvalidArgumentError, NoServerError
@@ -33,7 +34,8 @@ async def test_a_call_whose_server_dies_is_answered_by_another() -> None:
             calls: list[asyncio.Future[Classification]] = []
             while not arrived.done():  # the first may be connected to later
                 calls.append(asyncio.ensure_future(client.classify("digits", png(7))))
-                await asyncio.wait([arrived, calls[-1]], return_when=asyncio.FIRST_COMPLETED)
+                either: list[asyncio.Future[Any]] = [arrived, calls[-1]]
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.gather(*calls)
         assert second.num_calls == len(calls)
         await client.close()
