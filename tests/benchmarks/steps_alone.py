@@ -63,7 +63,7 @@ class Steps:
             if step % _BLOCK == 0:
                 uniform = uniforms_of(seeds, none, none + np.uint64(step), _BLOCK)
             fed = [tokens, *states]
-            outputs: list[Any] = session.run(None, {n: fed[i] for n, i in zip(names, plan.input_order, strict=True)})
+            outputs: Any = session.run(None, {n: fed[i] for n, i in zip(names, plan.input_order, strict=True)})
             logits, *states = (outputs[i] for i in plan.output_order)
             tokens = choose(logits, settings, uniform[:, step % _BLOCK]).token_ids_N[:, None]
             end = perf_counter()
