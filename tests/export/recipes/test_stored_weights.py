@@ -11,8 +11,8 @@ from podium_export.recipes.stored_weights import WEIGHTS, StoredWeights, rounded
 from podium_export.recipes.train import TRAINABLE
 
 STORED = StoredWeights("a", "vae", "")
-LONG = ("shakespeare", "captioner")
-"""What takes half a minute or more to measure again; their own tests measure a part of it."""
+LONG = ("shakespeare", "captioner", "digits-gan", "translator")
+"""What takes long to measure again; their own tests measure a part of it."""
 FIGURE = pb.Evaluation(metric="loss", value=1.25, unit="nats", dataset="pictures", num_examples=3)
 
 
