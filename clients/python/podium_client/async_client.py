@@ -1,8 +1,5 @@
 """The client for programs with an event loop."""
 
-# ruff: noqa: ASYNC109  a timeout is the whole call's deadline: it travels to the server, which a caller's
-# `asyncio.timeout` does not
-
 from collections.abc import Sequence
 from functools import cached_property
 from typing import overload

@@ -77,7 +77,7 @@ class Client:
         address: str = DEFAULT_ADDRESS,
         *,
         timeout: float = DEFAULT_TIMEOUT_S,
-        retries: RetryPolicy = RetryPolicy(),  # noqa: B008  frozen
+        retries: RetryPolicy = RetryPolicy(),
         credentials: grpc.ChannelCredentials | None = None,
         token: str | None = None,
     ) -> None:

@@ -1,8 +1,5 @@
 """The calls that list models, load them, and say which version answers."""
 
-# ruff: noqa: ASYNC109  a timeout is the whole call's deadline: it travels to the server, which a caller's
-# `asyncio.timeout` does not
-
 from functools import cached_property
 
 from podium.v1 import model_service_pb2, model_service_pb2_grpc

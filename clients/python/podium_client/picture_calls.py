@@ -1,8 +1,5 @@
 """The calls of latent space: pictures encoded, decoded, interpolated, traversed, edited."""
 
-# ruff: noqa: ASYNC109  a timeout is the whole call's deadline: it travels to the server, which a caller's
-# `asyncio.timeout` does not
-
 from collections.abc import Sequence
 from typing import overload
 

@@ -1,8 +1,5 @@
 """The calls that draw pictures from a model's prior."""
 
-# ruff: noqa: ASYNC109  a timeout is the whole call's deadline: it travels to the server, which a caller's
-# `asyncio.timeout` does not
-
 from collections.abc import AsyncGenerator
 from functools import cached_property
 from typing import TypeVar

@@ -1,8 +1,5 @@
 """The calls of clips: classified whole, and frame by frame."""
 
-# ruff: noqa: ASYNC109  a timeout is the whole call's deadline: it travels to the server, which a caller's
-# `asyncio.timeout` does not
-
 import asyncio
 import math
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
