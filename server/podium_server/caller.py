@@ -8,7 +8,7 @@ from podium_server.servable import Servable
 
 
 class Caller(Protocol):
-    """Wants a version: `podium_server.rpc.Call`, or a part of one."""
+    """Wants a version: `podium_server.call.Call`, or a part of one."""
 
     request_id: str
     watches: Sequence[CallWatch]

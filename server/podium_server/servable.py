@@ -10,9 +10,9 @@ from podium.v1 import model_manifest_pb2 as pb
 
 from podium_server.batching.batcher import Batcher
 from podium_server.generation.job import Engine
+from podium_server.occupancy import Occupancy
 from podium_server.plan import Plan
 from podium_server.usage import Usage
-from podium_server.versions.occupancy import Occupancy
 
 
 class OwnedEngine(Engine, Protocol):

@@ -28,6 +28,7 @@ from podium.v1 import (
 )
 
 from podium_server.catalogue import Catalogue
+from podium_server.gate import Gate
 from podium_server.graph_loader import LoadOptions
 from podium_server.hang_up import hang_up
 from podium_server.imaging.pool import ImagePool
@@ -39,7 +40,7 @@ from podium_server.observing.chosen import ObserverUnavailable, choose_observers
 from podium_server.observing.observer import CallObserver
 from podium_server.oip.messages import DESCRIPTOR as OPEN_INFERENCE
 from podium_server.plan import Layout
-from podium_server.rpc import Gate, handlers
+from podium_server.rpc import handlers
 from podium_server.runtime.cores import allowed_cores
 from podium_server.runtime.probe import DeviceUnavailable, choose_device
 from podium_server.security.access import is_loopback

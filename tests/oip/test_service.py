@@ -14,13 +14,14 @@ from grpc import StatusCode, aio
 from podium.v1 import model_manifest_pb2
 from podium_server.batching.batcher import Batcher
 from podium_server.catalogue import Catalogue
+from podium_server.gate import Gate
 from podium_server.metrics import Metrics
 from podium_server.oip import messages as oip
 from podium_server.oip.inputs import InputReader
 from podium_server.oip.messages import DESCRIPTOR
 from podium_server.oip.outputs import OutputWriter
 from podium_server.plan import Layout, Plan
-from podium_server.rpc import Gate, handlers
+from podium_server.rpc import handlers
 from podium_server.servable import Servable
 from podium_server.services.inference import MAX_IN_FLIGHT, InferenceService
 from podium_server.usage import Usage

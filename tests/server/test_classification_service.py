@@ -19,10 +19,11 @@ from podium.v1 import model_manifest_pb2 as pb
 from podium_server.batching.batcher import Batcher
 from podium_server.catalogue import Catalogue
 from podium_server.elements import BY_OIP
+from podium_server.gate import Gate
 from podium_server.imaging.pool import ImagePool
 from podium_server.metrics import Metrics
 from podium_server.plan import Layout, Plan
-from podium_server.rpc import Gate, handlers
+from podium_server.rpc import handlers
 from podium_server.servable import Servable
 from podium_server.services.classification import ClassificationService
 from podium_server.settings import Settings

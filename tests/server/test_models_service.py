@@ -10,8 +10,9 @@ from podium.v1 import model_manifest_pb2 as manifest_pb
 from podium.v1 import model_service_pb2 as pb
 from podium.v1 import model_service_pb2_grpc as stubs
 from podium_server.catalogue import Catalogue
+from podium_server.gate import Gate
 from podium_server.metrics import Metrics
-from podium_server.rpc import Gate, handlers
+from podium_server.rpc import handlers
 from podium_server.services.models import ModelService
 
 from tests.server.conftest import MakeCatalogue

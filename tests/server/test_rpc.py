@@ -14,6 +14,7 @@ from podium.v1 import model_manifest_pb2 as manifest_pb
 from podium.v1 import model_service_pb2 as pb
 from podium.v1 import model_service_pb2_grpc as stubs
 from podium_server.batching.batcher import Run
+from podium_server.call import Call
 from podium_server.errors import (
     DeadlineExceeded,
     InvalidArgument,
@@ -26,10 +27,11 @@ from podium_server.errors import (
     Unsupported,
     WrongTask,
 )
+from podium_server.gate import Gate
 from podium_server.metrics import Metrics
 from podium_server.oip.messages import DESCRIPTOR as OPEN_INFERENCE
 from podium_server.oip.messages import ModelInferRequest, ModelStreamInferResponse
-from podium_server.rpc import Call, Gate, handlers
+from podium_server.rpc import handlers
 from podium_server.servable import Servable
 from podium_server.usage import Usage
 

@@ -6,10 +6,10 @@ from contextlib import aclosing
 from podium.v1 import captioning_service_pb2 as wire
 from podium.v1 import model_manifest_pb2 as pb
 
+from podium_server.call import Call
 from podium_server.catalogue import Catalogue
 from podium_server.imaging.pool import ImagePool
 from podium_server.pictures.limits import check_count
-from podium_server.rpc import Call
 from podium_server.services.text_call import best_first
 from podium_server.services.text_models import TextModels
 from podium_server.settings import Settings

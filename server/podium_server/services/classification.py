@@ -11,11 +11,11 @@ from podium.v1 import response_metadata_pb2
 
 from podium_server.batching.batcher import Batcher
 from podium_server.batching.run_rows import run_rows
+from podium_server.call import Call
 from podium_server.catalogue import Catalogue
 from podium_server.errors import InvalidArgument, LoadFailed, WrongTask
 from podium_server.imaging.decode import ImageLimits
 from podium_server.imaging.pool import ImagePool
-from podium_server.rpc import Call
 from podium_server.servable import Servable
 from podium_server.services import frame_stream, whole_clip
 from podium_server.services.classifier import Classifier

@@ -13,13 +13,13 @@ from podium.v1 import image_pb2, response_metadata_pb2
 from podium.v1 import model_manifest_pb2 as pb
 
 from podium_server.batching.batcher import Run
+from podium_server.call import Call
 from podium_server.catalogue import Catalogue
 from podium_server.errors import DeadlineExceeded, InvalidArgument, LoadFailed, RunFailed, Unsupported, WrongTask
 from podium_server.generation.described import ENCODER
 from podium_server.generation.job import FeedJob
 from podium_server.imaging.decode import ImageLimits
 from podium_server.imaging.pool import ImagePool
-from podium_server.rpc import Call
 from podium_server.servable import Servable
 from podium_server.services.ranking import NotFinite
 from podium_server.services.spent import Spent

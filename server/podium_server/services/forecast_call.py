@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from podium_server.batching.batcher import Run
 from podium_server.batching.run_rows import run_rows
+from podium_server.call import Call
 from podium_server.errors import RunFailed
 from podium_server.forecasting.asked import Asked, Way
 from podium_server.forecasting.forecast_model import DECODER, ENCODER, ForecastModel
 from podium_server.forecasting.observed import Observed
 from podium_server.padding import padded_length
 from podium_server.philox import normals
-from podium_server.rpc import Call
 from podium_server.servable import Servable
 from podium_server.services.spent import Spent
 

@@ -9,6 +9,7 @@ from podium.v1 import model_manifest_pb2 as pb
 from podium.v1 import response_metadata_pb2
 
 from podium_server.batching.batcher import Run
+from podium_server.call import Call
 from podium_server.catalogue import Catalogue
 from podium_server.errors import InvalidArgument, LoadFailed, WrongTask
 from podium_server.forecasting.asked import Asked, read_times
@@ -16,7 +17,6 @@ from podium_server.forecasting.forecast_model import ForecastModel
 from podium_server.forecasting.observed import Observed, read_observations
 from podium_server.forecasting.solved import Wanted, answer
 from podium_server.imaging.pool import ImagePool
-from podium_server.rpc import Call
 from podium_server.servable import Servable
 from podium_server.services.forecast_call import ForecastCall
 from podium_server.services.tasks import purpose

@@ -6,8 +6,8 @@ from typing import Any
 from numpy.typing import NDArray
 from podium.v1 import classification_service_pb2 as wire
 
+from podium_server.call import Call
 from podium_server.errors import InvalidArgument
-from podium_server.rpc import Call
 from podium_server.services.clip_call import ClipCall, check_options, next_message
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from podium.v1 import image_service_pb2 as wire
 
+from podium_server.call import Call
 from podium_server.catalogue import Catalogue
 from podium_server.errors import InvalidArgument
 from podium_server.imaging.pool import ImagePool
@@ -25,7 +26,6 @@ from podium_server.pictures.limits import (
 from podium_server.pictures.posterior import kl_nats
 from podium_server.pictures.sampling import Sampling
 from podium_server.pictures.traversal import dimensions_of, values_of
-from podium_server.rpc import Call
 from podium_server.services.picture_call import PictureCall
 from podium_server.services.picture_models import PictureModels
 from podium_server.services.sample_stream import SampleStream, piece_rows, under_way

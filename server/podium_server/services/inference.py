@@ -6,6 +6,7 @@ from contextlib import aclosing
 from importlib.metadata import version as installed_version
 from weakref import WeakKeyDictionary
 
+from podium_server.call import Call
 from podium_server.caller import Caller
 from podium_server.catalogue import Catalogue
 from podium_server.errors import InvalidArgument, ModelNotFound, PodiumError, Unsupported
@@ -16,7 +17,6 @@ from podium_server.oip.model import OpenModel
 from podium_server.oip.parameters import read_options
 from podium_server.oip.pipeline import in_order
 from podium_server.oip.statistics import count
-from podium_server.rpc import Call
 from podium_server.servable import Servable
 from podium_server.services.stream_part import StreamPart
 from podium_server.version_entry import VersionEntry, VersionState

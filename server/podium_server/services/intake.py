@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from podium.v1 import image_pb2
 
 from podium_server.batching.run_rows import run_rows
+from podium_server.call import Call
 from podium_server.errors import InvalidArgument
 from podium_server.generation.job import Start
 from podium_server.imaging.pool import ImagePool
-from podium_server.rpc import Call
 from podium_server.servable import Servable
 from podium_server.services.spent import Spent
 from podium_server.text.text_model import ENCODER, TextModel

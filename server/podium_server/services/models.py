@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from podium.v1 import model_service_pb2 as pb
 
+from podium_server.call import Call
 from podium_server.catalogue import Catalogue
 from podium_server.errors import InvalidArgument
 from podium_server.model_ref import NAME, parse_ref
-from podium_server.rpc import Call
 from podium_server.servable import Servable
 from podium_server.version_entry import VersionEntry
 from podium_server.versions.route import Route, Share

@@ -15,6 +15,7 @@ from podium.v1 import image_service_pb2 as wire
 
 from podium_server.batching.batcher import Run
 from podium_server.batching.run_rows import run_rows
+from podium_server.call import Call
 from podium_server.errors import InvalidArgument, RunFailed
 from podium_server.imaging.pool import ImagePool
 from podium_server.pictures.graph import PictureGraph
@@ -22,7 +23,6 @@ from podium_server.pictures.latent_space import LatentSpace
 from podium_server.pictures.painter import Decoded, Painter
 from podium_server.pictures.picture_model import PictureModel
 from podium_server.pictures.sampling import Sampling
-from podium_server.rpc import Call
 from podium_server.servable import Servable
 from podium_server.services.spent import Spent
 

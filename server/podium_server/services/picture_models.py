@@ -2,13 +2,13 @@
 
 from weakref import WeakKeyDictionary
 
+from podium_server.call import Call
 from podium_server.catalogue import Catalogue
 from podium_server.errors import LoadFailed, WrongTask
 from podium_server.imaging.decode import ImageLimits
 from podium_server.imaging.pool import ImagePool
 from podium_server.pictures.painter import Painter
 from podium_server.pictures.picture_model import TASKS, PictureModel
-from podium_server.rpc import Call
 from podium_server.servable import Servable
 from podium_server.services.picture_call import PictureCall
 from podium_server.services.tasks import purpose

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from podium_server.call import Call
 from podium_server.observing.observer import CallWatch
-from podium_server.rpc import Call
+from podium_server.occupancy import Visit
 from podium_server.servable import Servable
 
 
@@ -18,17 +19,13 @@ class StreamPart:
         self.deadline = call.deadline
         self.request_id = call.request_id
         self.watches: Sequence[CallWatch] = ()
-        self._held: Servable | None = None
+        self._visit = Visit()
 
     def serve_with(self, servable: Servable) -> Servable:
         """Keep a version until `let_go`."""
-        self.let_go()
-        servable.occupancy.enter()
-        self._held = servable
+        self._visit.move_to(servable.occupancy)
         return servable
 
     def let_go(self) -> None:
         """The request is answered, or failed."""
-        if self._held is not None:
-            self._held.occupancy.leave()
-            self._held = None
+        self._visit.end()

@@ -8,11 +8,11 @@ import numpy as np
 from podium.v1 import model_manifest_pb2 as pb
 from podium.v1 import text_service_pb2 as wire
 
+from podium_server.call import Call
 from podium_server.catalogue import Catalogue
 from podium_server.generation.job import Start
 from podium_server.imaging.pool import ImagePool
 from podium_server.pictures.limits import check_count
-from podium_server.rpc import Call
 from podium_server.services.gathering import Gathering, gather_all
 from podium_server.services.text_call import TextCall, best_first
 from podium_server.services.text_models import TextModels

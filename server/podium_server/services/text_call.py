@@ -14,10 +14,10 @@ from podium.v1.captioning_service_pb2 import StreamCaptionResponse
 from podium.v1.text_service_pb2 import StreamGenerateResponse
 
 from podium_server.batching.batcher import Run
+from podium_server.call import Call
 from podium_server.errors import InvalidArgument
 from podium_server.generation.job import BeamJob, Beams, Engine, Job, SampleJob, ScoreJob, Start
 from podium_server.observing.observer import Phase
-from podium_server.rpc import Call
 from podium_server.servable import Servable
 from podium_server.services.gathering import Gathering
 from podium_server.services.intake import Intake, as_array

@@ -5,11 +5,11 @@ from weakref import WeakKeyDictionary
 
 from podium.v1 import model_manifest_pb2 as pb
 
+from podium_server.call import Call
 from podium_server.catalogue import Catalogue
 from podium_server.errors import LoadFailed, WrongTask
 from podium_server.imaging.decode import ImageLimits
 from podium_server.imaging.pool import ImagePool
-from podium_server.rpc import Call
 from podium_server.servable import Servable
 from podium_server.services.intake import Intake
 from podium_server.services.tasks import purpose

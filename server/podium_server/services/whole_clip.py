@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from podium.v1 import classification_service_pb2 as wire
 from podium.v1 import image_pb2
 
+from podium_server.call import Call
 from podium_server.errors import InvalidArgument
 from podium_server.imaging.pool import ImagePool
 from podium_server.imaging.reader import ImageReader
-from podium_server.rpc import Call
 from podium_server.services.clip_call import ClipCall, check_options, next_message
 from podium_server.video.decoding import CHUNK, FIELD, Chunk, VideoFile, VideoLimits
 from podium_server.video.sampling import chosen

@@ -2,7 +2,8 @@
 
 from typing import cast
 
-from podium_server.rpc import Call, Context, Gate
+from podium_server.call import Call
+from podium_server.gate import Context, Gate
 
 
 class _NoWire:
