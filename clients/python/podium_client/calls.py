@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from grpc.aio import (
@@ -65,19 +65,11 @@ class Caller:
         Raises:
             PodiumError: the last error, by who is to blame.
         """
-        attempts = self._attempts(timeout_s)
-        while True:
-            try:
-                response: ResponseT = await rpc(request, timeout=attempts.timeout_s, metadata=attempts.metadata)
-            except AioRpcError as failure:
-                error = attempts.failed(failure)
-                delay_s = self._delay_s(error, attempts)
-                if delay_s is None:
-                    raise error from failure
-            else:
-                self._budget.succeeded()
-                return response
-            await asyncio.sleep(delay_s)
+
+        def send(attempts: _Attempts) -> Awaitable[ResponseT]:
+            return rpc(request, timeout=attempts.timeout_s, metadata=attempts.metadata)
+
+        return await self._answer(send, timeout_s)
 
     async def stream(
         self, rpc: UnaryStreamMultiCallable[RequestT, ResponseT], request: RequestT, timeout_s: float
@@ -127,19 +119,11 @@ class Caller:
         Raises:
             PodiumError: the last error, by who is to blame.
         """
-        attempts = self._attempts(timeout_s)
-        while True:
-            try:
-                response: ResponseT = await rpc(iter(requests), timeout=attempts.timeout_s, metadata=attempts.metadata)
-            except AioRpcError as failure:
-                error = attempts.failed(failure)
-                delay_s = self._delay_s(error, attempts)
-                if delay_s is None:
-                    raise error from failure
-            else:
-                self._budget.succeeded()
-                return response
-            await asyncio.sleep(delay_s)
+
+        def send(attempts: _Attempts) -> Awaitable[ResponseT]:
+            return rpc(iter(requests), timeout=attempts.timeout_s, metadata=attempts.metadata)
+
+        return await self._answer(send, timeout_s)
 
     async def converse(
         self, rpc: StreamStreamMultiCallable[RequestT, ResponseT], requests: AsyncIterator[RequestT], timeout_s: float
@@ -180,6 +164,22 @@ class Caller:
             raise failed[0] from None
         finally:
             call.cancel()
+
+    async def _answer(self, send: Callable[["_Attempts"], Awaitable[ResponseT]], timeout_s: float) -> ResponseT:
+        """Make attempts until one is answered, or refused for good."""
+        attempts = self._attempts(timeout_s)
+        while True:
+            try:
+                response = await send(attempts)
+            except AioRpcError as failure:
+                error = attempts.failed(failure)
+                delay_s = self._delay_s(error, attempts)
+                if delay_s is None:
+                    raise error from failure
+            else:
+                self._budget.succeeded()
+                return response
+            await asyncio.sleep(delay_s)
 
     def _attempts(self, timeout_s: float) -> "_Attempts":
         return _Attempts(Sent(self.address, timeout_s, uuid.uuid4().hex, self.secure), self._shown)
