@@ -4,10 +4,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import overload
 
-from podium.v1 import (
-    classification_service_pb2,
-    classification_service_pb2_grpc,
-)
+from podium.v1 import classification_service_pb2, classification_service_pb2_grpc
 
 from podium_client.answers import Classification, read_classifications
 from podium_client.captioning_calls import CaptioningCalls
@@ -15,13 +12,12 @@ from podium_client.errors import InvalidArgumentError
 from podium_client.forecast_calls import ForecastCalls
 from podium_client.health import Health
 from podium_client.images import ImageLike, encode_images_aside, one_or_many
-from podium_client.model_calls import ModelCalls
 from podium_client.picture_calls import PictureCalls
 from podium_client.text_calls import TextCalls
 from podium_client.video_calls import VideoCalls
 
 
-class AsyncClient(PictureCalls, TextCalls, CaptioningCalls, ForecastCalls, VideoCalls, ModelCalls):
+class AsyncClient(PictureCalls, TextCalls, CaptioningCalls, ForecastCalls, VideoCalls):
     """Calls a podium server; made, used and closed in one event loop.
 
     Args:

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Literal, cast
 
 from podium.v1 import classification_service_pb2 as wire
-from podium.v1 import classification_service_pb2_grpc, model_service_pb2, model_service_pb2_grpc
+from podium.v1 import classification_service_pb2_grpc
 from podium.v1 import model_manifest_pb2 as pb
 
 from podium_client import arguments
 from podium_client.clips import ClipLike, EncodedClip, decode_clip, encode_frames, is_path
-from podium_client.connection import Connection
 from podium_client.errors import InvalidArgumentError
 from podium_client.images import ImageLike, encode_images_aside
+from podium_client.model_calls import ModelCalls
 from podium_client.tensors import Array
 from podium_client.video_answers import FrameClassification, VideoClassification, read_frame, read_video
 
@@ -24,8 +24,8 @@ _PIECE_BYTES = 1 << 20
 """Bytes of a message of a clip, about: below what servers take, and large enough to be few."""
 
 
-class VideoCalls(Connection):
-    """The calls of clips of `podium.v1.ClassificationService`.
+class VideoCalls(ModelCalls):
+    """The calls of clips of `podium.v1.ClassificationService`; a clip is made ready as its model's manifest says.
 
     What both share: `model` is "name", "name/version" or "name@alias"; they raise PodiumError, by who is to blame.
     """
@@ -114,8 +114,7 @@ class VideoCalls(Connection):
     async def _encoded(self, model: str, clip: ClipLike, limit_s: float) -> EncodedClip:
         if not is_path(clip):
             return EncodedClip(await asyncio.to_thread(encode_frames, cast("Sequence[ImageLike] | Array", clip)))
-        stub: model_service_pb2_grpc.ModelServiceAsyncStub = model_service_pb2_grpc.ModelServiceStub(self._channel)
-        described = await self._caller.call(stub.GetModel, model_service_pb2.GetModelRequest(model=model), limit_s)
+        described = await self.model(model, timeout=limit_s)
         if described.manifest.task != pb.TASK_VIDEO_CLASSIFICATION:
             return EncodedClip([])  # the server says what the model is for
         return await asyncio.to_thread(decode_clip, Path(cast("str", clip)), described.manifest)
