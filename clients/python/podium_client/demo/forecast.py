@@ -18,9 +18,7 @@ _MOST_INSIDE, _MOST_OUTSIDE = 0.01, 0.03  # mean squared errors, of coordinates 
 def show_forecasts(stage: Stage) -> None:
     """Forecast spirals, and draw what was seen, what is said of it, and what was true."""
     stage.chapter("ForecastService · series seen at irregular times")
-    if not any(model.name == MODEL and model.default_version is not None for model in stage.client.models()):
-        how = f"it is not served; `podium bundle --repository {stage.repository}` makes it"
-        stage.expect(False, f"the model {MODEL}", expected="in the repository", got=how)
+    if not stage.serves(MODEL):
         return
     shown = spirals(_NUM_SPIRALS)
     series = [seen(spiral, _NUM_SEEN, _UNTIL, seed) for seed, spiral in enumerate(shown)]
