@@ -31,15 +31,15 @@ def test_answer_is_the_same_whoever_gave_it_and_however_long_it_took() -> None:
     """Versions and times differ between machines as they should."""
     usage = [decoding_pb2.GenerationUsage(num_output_tokens=3, queue_ms=ms) for ms in (0.0, 7.0)]
     texts = [text_service_pb2.GenerateResponse(usage=each) for each in usage]
-    assert compare(classified(1, 2, version=1), classified(1, 2, version=2)).same
-    assert compare(*texts).same
+    assert compare(classified(1, 2, version=1), classified(1, 2, version=2)).within(0)
+    assert compare(*texts).within(0)
 
 
 def test_largest_difference_of_numbers_is_told_with_its_field() -> None:
     """Of single precision, exactly; within it, the answer counts as the same when that is asked."""
     found = compare(classified(1.0, 2.0, 3.0), classified(1.0, 2.5, 2.75))
     assert found.numbers == Amount(0.5, "results[0].logits")
-    assert not found.same
+    assert not found.within(0)
     assert found.within(0.5)
     assert not found.within(0.4)
 
@@ -67,7 +67,7 @@ def test_other_count_is_no_matter_of_distance() -> None:
 
 def test_nan_is_as_nan_and_far_from_everything_else() -> None:
     """Two machines that both give NaN agree."""
-    assert compare(classified(math.nan, 1), classified(math.nan, 1)).same
+    assert compare(classified(math.nan, 1), classified(math.nan, 1)).within(0)
     found = compare(classified(math.nan, 1), classified(2, 1)).numbers
     assert found is not None
     assert found.size == math.inf

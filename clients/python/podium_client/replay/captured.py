@@ -33,20 +33,17 @@ class Captured:
         Args:
             model: another one to ask: name, name/version or name@alias; of ModelInfer, name or name/version.
         """
-        request: Any = type(self.request)()
-        request.CopyFrom(self.request)
+        again = type(self.request)()
+        again.CopyFrom(self.request)
+        request: Any = again  # of a class that is known by its method's name alone
         asked = model or f"{self.kept.model}/{self.kept.version}"
         if self.kept.method == MODEL_INFER:
             request.model_name, _, request.model_version = asked.partition("/")
-            return self._checked(request)
+            return again
         request.model = asked
         if self.kept.HasField("seed") and "seed" in request.DESCRIPTOR.fields_by_name:
             request.seed = self.kept.seed
-        return self._checked(request)
-
-    def _checked(self, request: Any) -> Message:
-        assert isinstance(request, Message)
-        return request
+        return again
 
 
 def read_captured(file: Path) -> Captured:

@@ -46,13 +46,8 @@ class Comparison:
     texts: Amount | None = None
     others: list[str] = field(default_factory=list)
 
-    @property
-    def same(self) -> bool:
-        """Whether nothing differs."""
-        return self.numbers is None and self.texts is None and not self.others
-
     def within(self, tolerance: float) -> bool:
-        """Whether nothing differs but numbers, by no more than that."""
+        """Whether nothing differs but numbers, by no more than that; 0: whether nothing differs."""
         return self.texts is None and not self.others and (self.numbers is None or self.numbers.size <= tolerance)
 
 
@@ -124,7 +119,8 @@ def _compare_values(described: FieldDescriptor, a: Any, b: Any, path: str, found
         if a != b:
             found.others.append(path)
     else:
-        _compare_numbers(np.array([a]), np.array([b]), path, found)
+        pair = np.array([[a], [b]])  # in one, so that both have the type of the larger
+        _compare_numbers(pair[0], pair[1], path, found)
 
 
 def _compare_bytes(a: bytes, b: bytes, path: str, found: Comparison) -> None:

@@ -31,7 +31,7 @@ class Replayed:
         """Whether the new answer is the old one, numbers within a tolerance; or both failed."""
         if self.comparison is None:
             return self.failed_then and bool(self.failure)
-        return self.comparison.same or (tolerance > 0 and self.comparison.within(tolerance))
+        return self.comparison.within(tolerance)
 
 
 class Replayer(Connection):
