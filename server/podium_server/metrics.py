@@ -26,6 +26,31 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
+class _Series:
+    """Makes series of one registry.
+
+    Args:
+        registry: where they are shown.
+        labels: that all of them have, before their own.
+    """
+
+    def __init__(self, registry: CollectorRegistry, labels: Sequence[str] = ()) -> None:
+        self._registry = registry
+        self._labels = tuple(labels)
+
+    def counter(self, name: str, documentation: str, *labels: str) -> Counter:
+        """Make what only rises; the page adds "_total" to its name."""
+        return Counter(name, documentation, (*self._labels, *labels), registry=self._registry)
+
+    def gauge(self, name: str, documentation: str, *labels: str) -> Gauge:
+        """Make what rises and falls."""
+        return Gauge(name, documentation, (*self._labels, *labels), registry=self._registry)
+
+    def histogram(self, name: str, documentation: str, buckets: Sequence[float] = SECONDS) -> CountedHistogram:
+        """Make what is counted by size."""
+        return CountedHistogram(name, documentation, self._labels, buckets=buckets, registry=self._registry)
+
+
 class Metrics:
     """The series, in a registry of their own, so that several servers fit in one process."""
 
@@ -35,117 +60,59 @@ class Metrics:
         PlatformCollector(registry=registry)
         build = Info("podium_build", "1, with the versions of podium and of what it stands on.", registry=registry)
         build.info(dict(runtime_versions()))
-        self.requests = Counter(
+        server, method = _Series(registry), _Series(registry, ("method", *VERSION))
+        version, graph = _Series(registry, VERSION), _Series(registry, (*VERSION, "graph"))
+        self.requests = method.counter(
             "podium_requests",
             "Calls by method, by the version that answered (empty when none did) and by gRPC status code.",
-            ("method", *VERSION, "code"),
-            registry=registry,
+            "code",
         )
-        self.request_seconds = CountedHistogram(
-            "podium_request_seconds",
-            "Seconds from the decoded request to the finished answer.",
-            ("method", *VERSION),
-            buckets=SECONDS,
-            registry=registry,
+        self.request_seconds = method.histogram(
+            "podium_request_seconds", "Seconds from the decoded request to the finished answer."
         )
-        self.client_requests = Counter(
+        self.client_requests = server.counter(
             "podium_client_requests",
             "Calls by the name that the caller's token has, and by gRPC status code.",
-            ("client", "code"),
-            registry=registry,
-        )
-        self.limited = Counter(
+            "client", "code",
+        )  # fmt: skip
+        self.limited = server.counter(
             "podium_limited",
             "Requests refused at the door, by limit: CLIENT_LIMIT, MODEL_LIMIT, REQUEST_MEMORY; nothing was run.",
-            ("limit",),
-            registry=registry,
+            "limit",
         )
-        self.queue_seconds = CountedHistogram(
-            "podium_queue_seconds",
-            "Seconds that a request waited for a session.",
-            VERSION,
-            buckets=SECONDS,
-            registry=registry,
+        self.queue_seconds = version.histogram("podium_queue_seconds", "Seconds that a request waited for a session.")
+        self.preprocess_seconds = version.histogram(
+            "podium_preprocess_seconds", "Seconds of decoding and preparing a request's inputs."
         )
-        self.preprocess_seconds = CountedHistogram(
-            "podium_preprocess_seconds",
-            "Seconds of decoding and preparing a request's inputs.",
-            VERSION,
-            buckets=SECONDS,
-            registry=registry,
+        self.encode_seconds = version.histogram("podium_encode_seconds", "Seconds of building a request's answer.")
+        self.run_seconds = version.histogram("podium_run_seconds", "Seconds of one run inside the execution provider.")
+        self.run_rows = version.histogram("podium_run_rows", "Rows that shared one run.", ROWS)
+        self.queue_rows = version.gauge("podium_queue_rows", "Rows that wait for a session now.")
+        self.refused = version.counter(
+            "podium_refused", "Requests refused because the queue was full; nothing was run."
         )
-        self.encode_seconds = CountedHistogram(
-            "podium_encode_seconds",
-            "Seconds of building a request's answer.",
-            VERSION,
-            buckets=SECONDS,
-            registry=registry,
+        self.expired = version.counter(
+            "podium_expired", "Requests whose deadline passed in the queue; nothing was run."
         )
-        self.run_seconds = CountedHistogram(
-            "podium_run_seconds",
-            "Seconds of one run inside the execution provider.",
-            VERSION,
-            buckets=SECONDS,
-            registry=registry,
+        self.cancelled = version.counter("podium_cancelled", "Requests whose caller left before the answer.")
+        self.load_seconds = version.gauge(
+            "podium_model_load_seconds", "Seconds that a version took from the start of its load to ready."
         )
-        self.run_rows = CountedHistogram(
-            "podium_run_rows", "Rows that shared one run.", VERSION, buckets=ROWS, registry=registry
+        self.version_state = version.gauge(
+            "podium_model_state", "1 for the state that a version is in, 0 for the others.", "state"
         )
-        self.queue_rows = Gauge("podium_queue_rows", "Rows that wait for a session now.", VERSION, registry=registry)
-        self.refused = Counter(
-            "podium_refused",
-            "Requests refused because the queue was full; nothing was run.",
-            VERSION,
-            registry=registry,
+        self.model_info = version.gauge(
+            "podium_model_info", "1 for each loaded version, with its task and active execution provider.",
+            "task", "provider",
+        )  # fmt: skip
+        self.plan_rows = graph.gauge("podium_plan_batch_rows", "The most rows of one run, as measured or set.")
+        self.plan_sessions = graph.gauge("podium_plan_sessions", "Sessions that run side by side.")
+        self.plan_threads = graph.gauge("podium_plan_threads", "Threads inside each session.")
+        self.plan_rate = graph.gauge(
+            "podium_plan_rows_per_second", "Rows a second of the chosen plan as measured at warm-up; 0 when it was not."
         )
-        self.expired = Counter(
-            "podium_expired",
-            "Requests whose deadline passed in the queue; nothing was run.",
-            VERSION,
-            registry=registry,
-        )
-        self.cancelled = Counter(
-            "podium_cancelled", "Requests whose caller left before the answer.", VERSION, registry=registry
-        )
-        self.load_seconds = Gauge(
-            "podium_model_load_seconds",
-            "Seconds that a version took from the start of its load to ready.",
-            VERSION,
-            registry=registry,
-        )
-        self.version_state = Gauge(
-            "podium_model_state",
-            "1 for the state that a version is in, 0 for the others.",
-            (*VERSION, "state"),
-            registry=registry,
-        )
-        self.model_info = Gauge(
-            "podium_model_info",
-            "1 for each loaded version, with its task and active execution provider.",
-            (*VERSION, "task", "provider"),
-            registry=registry,
-        )
-        self.plan_rows = Gauge(
-            "podium_plan_batch_rows",
-            "The most rows of one run, as measured or set.",
-            (*VERSION, "graph"),
-            registry=registry,
-        )
-        self.plan_sessions = Gauge(
-            "podium_plan_sessions", "Sessions that run side by side.", (*VERSION, "graph"), registry=registry
-        )
-        self.plan_threads = Gauge(
-            "podium_plan_threads", "Threads inside each session.", (*VERSION, "graph"), registry=registry
-        )
-        self.plan_rate = Gauge(
-            "podium_plan_rows_per_second",
-            "Rows a second of the chosen plan as measured at warm-up; 0 when it was not.",
-            (*VERSION, "graph"),
-            registry=registry,
-        )
-
-        self.generation = GenerationMetrics(registry)
-        self.shadow = ShadowMetrics(registry)
+        self.generation = GenerationMetrics(version)
+        self.shadow = ShadowMetrics(_Series(registry, (*VERSION, "candidate")))
 
     def show_server(self, ready: Callable[[], bool], calls: Callable[[], int], images: Callable[[], int]) -> None:
         """Show the server as it is when the page is made.
@@ -160,20 +127,18 @@ class Metrics:
             ("podium_calls_in_progress", "Calls that are being answered now, idle streams left out.", calls),
             ("podium_images_waiting", "Pictures that are being decoded or wait for it now.", images),
         ):
-            Gauge(name, documentation, registry=self.registry).set_function(read)
+            _Series(self.registry).gauge(name, documentation).set_function(read)
 
     def show_expiry(self, expires: Callable[[], float]) -> None:
         """Show when the certificate that is shown now ends."""
-        gauge = Gauge(
-            "podium_certificate_expiry_timestamp_seconds",
-            "When the server's certificate ends, in seconds since 1970.",
-            registry=self.registry,
+        gauge = _Series(self.registry).gauge(
+            "podium_certificate_expiry_timestamp_seconds", "When the server's certificate ends, in seconds since 1970."
         )
         gauge.set_function(expires)
 
     def show_request_bytes(self, used: Callable[[], int]) -> None:
         """Show how much memory requests take."""
-        gauge = Gauge("podium_request_bytes", "Bytes of requests that are in the server now.", registry=self.registry)
+        gauge = _Series(self.registry).gauge("podium_request_bytes", "Bytes of requests that are in the server now.")
         gauge.set_function(used)
 
     def show_state(self, model: str, version: int, current: str, states: Sequence[str]) -> None:
@@ -245,35 +210,31 @@ class VersionMetrics:
 class GenerationMetrics:
     """The series of models that write sequences, under the names that dashboards of text servers know."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        def counter(name: str, documentation: str, *labels: str) -> Counter:
-            return Counter(f"podium_{name}", documentation, (*VERSION, *labels), registry=registry)
-
-        def histogram(name: str, documentation: str, buckets: Sequence[float] = SECONDS) -> CountedHistogram:
-            return CountedHistogram(f"podium_{name}", documentation, VERSION, buckets=buckets, registry=registry)
-
-        def gauge(name: str, documentation: str) -> Gauge:
-            return Gauge(f"podium_{name}", documentation, VERSION, registry=registry)
-
-        self.first_token = histogram(
-            "time_to_first_token_seconds", "Seconds from a sequence's arrival at the engine to its first token."
+    def __init__(self, version: _Series) -> None:
+        self.first_token = version.histogram(
+            "podium_time_to_first_token_seconds", "Seconds from a sequence's arrival at the engine to its first token."
         )
-        self.between_tokens = histogram(
-            "time_between_tokens_seconds",
+        self.between_tokens = version.histogram(
+            "podium_time_between_tokens_seconds",
             "Seconds between a sequence's tokens: the mean of those that were handed over together.",
         )
-        self.step_seconds = histogram("step_seconds", "Seconds of one decode run inside the execution provider.")
-        self.step_rows = histogram("step_rows", "Rows that shared one decode run.", ROWS)
-        self.prompt_tokens = counter("prompt_tokens", "Tokens of prompts of sequences that began.")
-        self.output_tokens = counter("output_tokens", "Tokens written, and targets of scores.")
-        self.prefill_tokens = counter(
-            "prefill_tokens", "Tokens that runs of prompts read; beside podium_decode_tokens the share of prefill."
+        self.step_seconds = version.histogram(
+            "podium_step_seconds", "Seconds of one decode run inside the execution provider."
         )
-        self.decode_tokens = counter("decode_tokens", "Tokens that decode runs read.")
-        self.prefill_seconds = counter("prefill_seconds", "Seconds of runs of prompts inside the execution provider.")
-        self.finished = counter("sequences_finished", "Sequences that ended, by reason.", "reason")
-        self.running = gauge("sequences_running", "Sequences that have rows now.")
-        self.waiting = gauge("sequences_waiting", "Sequences that wait for rows now.")
+        self.step_rows = version.histogram("podium_step_rows", "Rows that shared one decode run.", ROWS)
+        self.prompt_tokens = version.counter("podium_prompt_tokens", "Tokens of prompts of sequences that began.")
+        self.output_tokens = version.counter("podium_output_tokens", "Tokens written, and targets of scores.")
+        self.prefill_tokens = version.counter(
+            "podium_prefill_tokens",
+            "Tokens that runs of prompts read; beside podium_decode_tokens the share of prefill.",
+        )
+        self.decode_tokens = version.counter("podium_decode_tokens", "Tokens that decode runs read.")
+        self.prefill_seconds = version.counter(
+            "podium_prefill_seconds", "Seconds of runs of prompts inside the execution provider."
+        )
+        self.finished = version.counter("podium_sequences_finished", "Sequences that ended, by reason.", "reason")
+        self.running = version.gauge("podium_sequences_running", "Sequences that have rows now.")
+        self.waiting = version.gauge("podium_sequences_waiting", "Sequences that wait for rows now.")
 
 
 class VersionGenerationMetrics:
@@ -328,33 +289,26 @@ class VersionGenerationMetrics:
 class ShadowMetrics:
     """The series of copies of live traffic: how alike a candidate's answers are."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        pair = (*VERSION, "candidate")
-        self.calls = Counter(
+    def __init__(self, pair: _Series) -> None:
+        self.calls = pair.counter(
             "podium_shadow_calls",
             "Answered calls that were to be copied to a candidate, by what became of the copy.",
-            (*pair, "outcome"),
-            registry=registry,
+            "outcome",
         )
-        self.items = Counter(
+        self.items = pair.counter(
             "podium_shadow_items",
             "Compared pictures, rows and texts, by whether both versions say the same.",
-            (*pair, "agreement"),
-            registry=registry,
+            "agreement",
         )
-        self.difference = CountedHistogram(
+        self.difference = pair.histogram(
             "podium_shadow_difference",
             "The largest difference between two numbers of one answer.",
-            pair,
-            buckets=(1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 0.5, 1.0, 10.0, 100.0),
-            registry=registry,
+            (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 0.5, 1.0, 10.0, 100.0),
         )
-        self.edit_distance = CountedHistogram(
+        self.edit_distance = pair.histogram(
             "podium_shadow_edit_distance",
             "Characters to change from one version's text to the other's, over the longer one's length.",
-            pair,
-            buckets=(0.0, 0.01, 0.05, 0.1, 0.2, 0.5, 0.8, 1.0),
-            registry=registry,
+            (0.0, 0.01, 0.05, 0.1, 0.2, 0.5, 0.8, 1.0),
         )
 
     def compared(self, model: str, version: str, candidate: str, comparison: Comparison) -> None:
