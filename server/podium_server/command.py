@@ -54,7 +54,7 @@ def _serve(config: Path | None, **flags: object) -> None:
     if settings.workers > 1:
         from podium_server.workers.supervisor import run
     else:
-        from podium_server.server import run
+        from podium_server.serving import run
 
     sys.exit(run(settings))
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from grpc import aio
 from podium.v1 import model_service_pb2_grpc as stubs
-from podium_server.server import Ports, Server
+from podium_server.ports import Ports
+from podium_server.server import Server
 from podium_server.settings import Settings
 
 from tests.security.authority import Authority

@@ -19,8 +19,9 @@ from podium_server.oip.messages import (
 )
 from podium_server.security.access import is_loopback, scope_of
 from podium_server.security.tokens import Scope
-from podium_server.server import Server, StartError
+from podium_server.server import Server
 from podium_server.settings import Settings
+from podium_server.start_error import StartError
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.security.conftest import Running, Start

@@ -16,6 +16,7 @@ from podium_client import (
     RetryPolicy,
     UnauthenticatedError,
 )
+from podium_client.commands.bench import bench
 from podium_client.commands.models import models
 from podium_server.security.tokens import Scope
 
@@ -130,6 +131,26 @@ async def test_commands_speak_tls_and_show_token_and_certificate(
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)[0]["name"] == "double"
     result = await run(*connect)
+    assert result.exit_code == 1
+    assert "PODIUM_TOKEN, or --token" in result.stderr
+
+
+async def test_the_load_generator_speaks_tls_and_shows_token_and_certificate(
+    start: Start, authority: Authority, files: Stored, ca: Path, tmp_path: Path
+) -> None:
+    """Its connections are its own, and are let in as the client's are; without a token no call of the load is sent."""
+    file = tmp_path / "tokens"
+    await asyncio.to_thread(file.write_text, line("bench", TOKEN, Scope.CALL))
+    running = await start(tls_certificate=files.certificate, tls_key=files.key, tls_client_ca=ca, tokens=file)
+    own = authority.issue("bench", client=True).store(tmp_path / "tls", "client")
+    load = ["double", "--address", running.address, "--callers", "4", "--seconds", "0.2", "--warmup", "0", "--json"]
+    load += ["--ca", str(ca), "--client-certificate", str(own.certificate), "--client-key", str(own.key)]
+    result = await asyncio.to_thread(CliRunner().invoke, bench, load, env={"PODIUM_TOKEN": TOKEN})
+    assert result.exit_code == 0, result.output
+    figures = json.loads(result.stdout)
+    assert figures["requests_per_s"] > 0
+    assert figures["errors"] == {}
+    result = await asyncio.to_thread(CliRunner().invoke, bench, load)
     assert result.exit_code == 1
     assert "PODIUM_TOKEN, or --token" in result.stderr
 

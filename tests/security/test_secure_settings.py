@@ -31,6 +31,9 @@ def test_memory_for_requests_holds_the_largest_message(tmp_path: Path) -> None:
     """Otherwise it could never be admitted."""
     (text,) = mistakes(tmp_path, MAX_REQUEST_MEMORY_BYTES="1MiB")
     assert "the second must be at most the first, or such a message could never be admitted" in text
+    (text,) = mistakes(tmp_path, MAX_REQUEST_MEMORY_BYTES="100MiB", WORKERS="2")
+    share = 50 * 2**20
+    assert f"the second must be at most a worker's share of the first, {share}, or such a message could never" in text
     environ = {"PODIUM_MAX_REQUEST_MEMORY_BYTES": "4GiB"}
     assert load_settings({"repository": str(tmp_path)}, environ).max_request_memory_bytes == 4 * 2**30
 

@@ -15,8 +15,9 @@ from grpc import StatusCode, aio
 from podium.v1 import model_service_pb2 as pb
 from podium_server.security.certificates import Certificates
 from podium_server.security.identity import CertificateError, CertificatePaths, read_identity
-from podium_server.server import Server, StartError
+from podium_server.server import Server
 from podium_server.settings import Settings
+from podium_server.start_error import StartError
 
 from tests.security.authority import DAY, Authority, Stored, key_pem
 from tests.security.conftest import Running, Start

@@ -21,8 +21,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from podium.v1 import model_service_pb2 as pb
 from podium.v1 import model_service_pb2_grpc as stubs
 from podium_server.oip.messages import ModelInferRequest, ModelInferResponse
-from podium_server.server import Server, StartError
+from podium_server.server import Server
 from podium_server.settings import Settings
+from podium_server.start_error import StartError
 
 from tests.server.packages import scaled, write_onnx, write_package
 
@@ -251,7 +252,7 @@ def test_process_that_cannot_start_says_why(repository: Path, podium: Callable[.
 
 def test_server_never_imports_the_training_world() -> None:
     """Neither torch nor onnx, nor podium's other parts, come with it: a start is quick and an image small."""
-    program = "import json, sys, podium_server.server, podium_server.command; print(json.dumps(list(sys.modules)))"
+    program = "import json, sys, podium_server.serving, podium_server.command; print(json.dumps(list(sys.modules)))"
     output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     loaded = {name.split(".")[0] for name in json.loads(output)}
     assert "onnxruntime" in loaded

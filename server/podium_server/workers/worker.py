@@ -4,7 +4,8 @@ import asyncio
 import socket
 import sys
 
-from podium_server.server import StartError, loop_factory, prepare, serve
+from podium_server.serving import loop_factory, prepare, serve
+from podium_server.start_error import StartError
 from podium_server.workers.team import Team
 
 

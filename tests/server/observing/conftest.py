@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from grpc import aio
 from podium_server.oip.messages import ModelInferRequest, ModelInferResponse
-from podium_server.server import Ports, Server
+from podium_server.ports import Ports
+from podium_server.server import Server
 from podium_server.settings import Settings
 
 from tests.server.packages import write_package

@@ -120,6 +120,21 @@ def test_oldest_make_room(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == [f"2{SUFFIX}", f"3{SUFFIX}"]
 
 
+def test_what_could_not_be_written_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a file would take room that nobody counts; the next call is kept as if nothing had been."""
+    folder = CaptureFolder(tmp_path / "kept", 25)
+    with monkeypatch.context() as full:
+
+        def rename(path: Path, target: Path) -> Path:
+            raise OSError(28, "No space left on device")
+
+        full.setattr(Path, "rename", rename)
+        with pytest.raises(OSError, match="No space left"):
+            folder.write("1", b"x" * 10)
+    assert list((tmp_path / "kept").iterdir()) == []
+    assert folder.write("2", b"x" * 25)
+
+
 def test_only_the_owner_can_read_what_callers_sent(tmp_path: Path) -> None:
     """The folder, when it is made, and every file."""
     CaptureFolder(tmp_path / "kept", 100).write("1", b"x")

@@ -144,7 +144,7 @@ async def test_collector_that_is_not_there_costs_spans_and_no_calls(serve: Serve
 
 def test_opentelemetry_is_imported_when_traces_are_on_alone() -> None:
     """A server without traces pays nothing for them, not even their import."""
-    program = "import sys, podium_server.server as s; print(sorted(m for m in sys.modules if 'opentelemetry' in m))"
+    program = "import sys, podium_server.serving as s; print(sorted(m for m in sys.modules if 'opentelemetry' in m))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
