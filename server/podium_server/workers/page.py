@@ -16,10 +16,11 @@ from prometheus_client.samples import Exemplar, Sample
 
 Key: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
 
-# How a gauge of several workers becomes one number; the others add up. What is the same everywhere stays so.
+# How a gauge of several workers becomes one number; the others add up. What is the same everywhere stays so. Open
+# files are held to a limit that each process has for itself, so whoever has the most is the one to look at.
 LARGEST = frozenset({
     "podium_model_load_seconds", "podium_model_state", "podium_model_info", "podium_plan_batch_rows",
-    "podium_plan_threads", "podium_build", "python_info",
+    "podium_plan_threads", "podium_build", "python_info", "process_open_fds",
 })  # fmt: skip
 SMALLEST = frozenset({
     "podium_ready", "podium_certificate_expiry_timestamp_seconds", "process_start_time_seconds",

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metr
 ADDED = {
     "podium_queue_rows", "podium_plan_sessions", "podium_plan_rows_per_second", "podium_sequences_running",
     "podium_sequences_waiting", "podium_request_bytes", "podium_calls_in_progress", "podium_images_waiting",
-    "process_virtual_memory_bytes", "process_resident_memory_bytes", "process_open_fds",
+    "process_virtual_memory_bytes", "process_resident_memory_bytes",
 }  # fmt: skip
 
 
@@ -37,16 +37,16 @@ def test_counts_of_workers_add_up() -> None:
 
 
 def test_gauges_become_one_number_by_what_they_mean() -> None:
-    """Rows that wait add up; of load times the largest counts; ready is who is ready last."""
-    names = "podium_queue_rows", "podium_model_load_seconds", "podium_ready"
+    """Rows that wait add up; of load times the largest counts; ready is who is ready last; files are each one's own."""
+    names = "podium_queue_rows", "podium_model_load_seconds", "podium_ready", "process_open_fds", "process_max_fds"
     pages: list[list[Metric]] = []
-    for values in ((3, 2.5, 1), (4, 1.5, 0)):
+    for values in ((3, 2.5, 1, 60, 100), (4, 1.5, 0, 50, 100)):
         registry = CollectorRegistry()
         for name, value in zip(names, values, strict=True):
             Gauge(name, "A gauge.", registry=registry).set(value)
         pages.append(list(registry.collect()))
     page = shown(merge(pages))
-    assert [page.get_sample_value(name) for name in names] == [7, 2.5, 0]
+    assert [page.get_sample_value(name) for name in names] == [7, 2.5, 0, 60, 100]
 
 
 def test_every_gauge_of_a_server_has_been_thought_of() -> None:
