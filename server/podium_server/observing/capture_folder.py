@@ -32,14 +32,19 @@ class CaptureFolder:
         if len(data) > self._max_bytes:
             return False
         while self._bytes + len(data) > self._max_bytes:
-            oldest, size = self._kept.popleft()
+            oldest, size = self._kept[0]
             oldest.unlink(missing_ok=True)
+            self._kept.popleft()
             self._bytes -= size
         path = self._folder / (name + SUFFIX)
         unfinished = path.with_suffix(".unfinished")
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(data)
-        unfinished.rename(path)
+        try:
+            with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(data)
+            unfinished.rename(path)
+        except OSError:  # a full disk, above all: what is there of it would be counted by nobody
+            unfinished.unlink(missing_ok=True)
+            raise
         self._kept.append((path, len(data)))
         self._bytes += len(data)
         return True
