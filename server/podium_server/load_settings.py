@@ -196,8 +196,10 @@ def _together(settings: Settings, given: Mapping[str, _Given], wrong: Set[str]) 
     if settings.tls_client_ca is not None and settings.tls_certificate is None:
         what = "tls-certificate and tls-key must be set too: without TLS nobody shows a certificate"
         yield from clash("tls_client_ca", "tls_certificate", what)
-    if (settings.max_request_memory_bytes or settings.max_message_bytes) < settings.max_message_bytes:
-        what = "the second must be at most the first, or such a message could never be admitted"
+    room = settings.max_request_memory_bytes
+    if room is not None and room // settings.workers < settings.max_message_bytes:
+        first = "the first" if settings.workers == 1 else f"a worker's share of the first, {room // settings.workers}"
+        what = f"the second must be at most {first}, or such a message could never be admitted"
         yield from clash("max_request_memory_bytes", "max_message_bytes", what)
     if settings.max_images_per_request > settings.queue_rows:
         what = "the first must be at most the second, or such a call could never be admitted"

@@ -58,7 +58,7 @@ class Settings(BaseModel):
     repository: Path = _setting(..., "Folder of models: REPOSITORY/MODEL/VERSION/.")
     host: str = _setting("127.0.0.1", "Address to listen on; 0.0.0.0 for all of IPv4, :: for all.")
     grpc_port: _Port = _setting(8001, "Port for gRPC; 0 takes any free one.", "0 … 65535")
-    http_port: _Port = _setting(8000, "Port for metrics, probes and REST; 0 takes any free one.", "0 … 65535")
+    http_port: _Port = _setting(8000, "Port for metrics and probes; 0 takes any free one.", "0 … 65535")
     tls_certificate: Path | None = _setting(
         None, "PEM file of the server's certificate and those between it and its authority; with --tls-key: TLS."
     )
@@ -194,7 +194,7 @@ class Settings(BaseModel):
     @classmethod
     def _refuse_truth_for_numbers(cls, value: object, info: ValidationInfo) -> object:
         """Refuse `true`, which Python counts as 1, where a file gives it for a number."""
-        if isinstance(value, bool) and info.field_name not in ("reflection", "remeasure", "access_log"):
+        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
             raise ValueError
         return value
 

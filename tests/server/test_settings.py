@@ -148,6 +148,9 @@ def test_true_is_no_number(tmp_path: Path) -> None:
     """Python counts true as 1; a port of 1 would surprise."""
     (text,) = mistakes(tmp_path, toml="grpc-port = true\n")
     assert text == f"grpc-port: true from file {tmp_path / 'podium.toml'}: must be 0 … 65535"
+    assert load(tmp_path, toml="access-log = true\nreflection = false\n").access_log, (
+        "where it is no number, it is right"
+    )
 
 
 def test_a_files_keys_may_have_either_dash_but_not_both(tmp_path: Path) -> None:
