@@ -40,3 +40,10 @@ def test_later_blocks_name_what_the_first_one_spelt_out() -> None:
     spelt = read_block(first)
     assert (spelt["te"], first.count(b"/a.B/C"), first.count(b"application/grpc")) == ("trailers", 1, 1)
     assert later == b"\x83\x86" + bytes(0x80 | index for index in (66, 65, 64, 63, 62))
+
+
+def test_a_token_goes_along_with_every_call() -> None:
+    """Appendix A: the name "authorization" has index 23; over TLS ":scheme: https" has 7."""
+    first, later = call_blocks("/a.B/C", "host:1", "secret", secure=True)
+    assert first.count(b"\x57\x0dBearer secret") == 1
+    assert later == b"\x83\x87" + bytes(0x80 | index for index in (67, 66, 65, 64, 63, 62))

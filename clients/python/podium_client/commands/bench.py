@@ -12,7 +12,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from podium_client.channel import DEFAULT_ADDRESS
 from podium_client.commands.bench_calls import call_figures, calls_table, counts
 from podium_client.commands.bench_texts import text_figures, text_table
-from podium_client.errors import InvalidArgumentError, PodiumError
+from podium_client.commands.options import Server, json_option, server_options, shows_errors
+from podium_client.errors import InvalidArgumentError
 from podium_client.load.closed_loop import Load, drive
 from podium_client.load.event_loop import run
 from podium_client.load.target import Payload, Target, prepare
@@ -31,7 +32,6 @@ def _axis(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dic
 
 @click.command()
 @click.argument("model")
-@click.option("--address", default=DEFAULT_ADDRESS, show_default=True, help="HOST:PORT of the gRPC port.")
 @click.option(
     "--callers", type=click.IntRange(1, 4096), default=16, show_default=True, help="Calls under way at any moment."
 )
@@ -79,11 +79,12 @@ def _axis(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dic
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the random input, or the first text."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+@server_options
+@json_option
+@shows_errors
 def bench(
     *,
     model: str,
-    address: str,
     callers: int,
     connections: int | None,
     seconds: float,
@@ -94,6 +95,7 @@ def bench(
     prompt: str | None,
     max_tokens: int,
     seed: int,
+    server: Server,
     as_json: bool,
 ) -> None:
     """Measure how quickly a served MODEL answers.
@@ -103,18 +105,37 @@ def bench(
     With --prompt, callers read texts, each with a seed of its own, as they are written, over one connection.
     Load generator and server compete for cores when they share a machine.
     """
-    try:
-        if prompt is not None:
-            _bench_texts(TextLoad(address, model, prompt, max_tokens, seed, callers, warmup_s, seconds), as_json)
-            return
-        host, port = _host_and_port(address)
-        target = run(prepare(address, model, Payload(image, typed, axes, seed)))
-        num_connections = min(callers, connections or -(-callers // 16))
-        _bench_calls(
-            target, Load(host, port, target.path, target.request, callers, num_connections, warmup_s, seconds), as_json
+    if prompt is not None:
+        texts = TextLoad(
+            server.address,
+            model,
+            prompt,
+            max_tokens,
+            seed,
+            callers,
+            warmup_s,
+            seconds,
+            credentials=server.credentials,
+            token=server.token,
         )
-    except PodiumError as error:
-        raise click.ClickException(str(error)) from error
+        _bench_texts(texts, as_json)
+        return
+    host, port = _host_and_port(server.address)
+    payload = Payload(image, typed, axes, seed)
+    target = run(prepare(server.address, model, payload, credentials=server.credentials, token=server.token))
+    load = Load(
+        host,
+        port,
+        target.path,
+        target.request,
+        callers,
+        min(callers, connections or -(-callers // 16)),
+        warmup_s,
+        seconds,
+        tls=server.tls,
+        token=server.token,
+    )
+    _bench_calls(target, load, as_json)
 
 
 def _bench_calls(target: Target, load: Load, as_json: bool) -> None:

@@ -27,11 +27,13 @@ class Server:
         address: HOST:PORT of its gRPC port.
         credentials: for TLS; None: without.
         token: what says who calls; None: nothing does.
+        tls: what `credentials` are, for HTTP/2 connections that are not gRPC's; None: without.
     """
 
     address: str
     credentials: grpc.ChannelCredentials | None
     token: str | None
+    tls: ssl.SSLContext | None = None
 
     def client(self, timeout: float) -> Client:
         """Make a client whose calls may take so many seconds."""
@@ -81,28 +83,33 @@ def server_options(command: Callable[..., T]) -> Callable[..., T]:
         client_key: Path | None,
         **others: Any,
     ) -> T:
-        credentials = None
+        credentials = context = None
         if tls or ca is not None or client_certificate is not None or client_key is not None:
-            credentials = _credentials(ca, client_certificate, client_key)
-        return command(server=Server(address, credentials, token.strip() if token else None), **others)
+            credentials, context = _credentials(ca, client_certificate, client_key)
+        return command(server=Server(address, credentials, token.strip() if token else None, context), **others)
 
     for option in reversed(_SERVER_OPTIONS):
         gathered = option(gathered)
     return gathered
 
 
-def _credentials(ca: Path | None, certificate: Path | None, key: Path | None) -> grpc.ChannelCredentials:
+def _credentials(
+    ca: Path | None, certificate: Path | None, key: Path | None
+) -> tuple[grpc.ChannelCredentials, ssl.SSLContext]:
     """Read the files of TLS; gRPC would tell of a wrong one as of a server that is not there."""
-    trying = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.set_alpn_protocols(["h2"])
     if (certificate is None) != (key is None):
         raise click.UsageError("--client-certificate and --client-key: give both, or neither.")
     try:
-        if ca is not None:
-            trying.load_verify_locations(ca)
+        if ca is None:
+            context.load_default_certs()
+        else:
+            context.load_verify_locations(ca)
         if certificate is not None:
-            trying.load_cert_chain(certificate, key, password="")  # an encrypted key is refused, not asked for
+            context.load_cert_chain(certificate, key, password="")  # an encrypted key is refused, not asked for
         files = (file.read_bytes() if file else None for file in (ca, key, certificate))
-        return grpc.ssl_channel_credentials(*files)
+        return grpc.ssl_channel_credentials(*files), context
     except OSError as error:  # of a file, or of what is in it
         given = f"--ca {ca}" if certificate is None else f"--client-certificate {certificate} with --client-key {key}"
         raise click.UsageError(f"{given}: cannot be used: {error.strerror or error}; must be PEM files.") from error

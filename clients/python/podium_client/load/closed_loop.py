@@ -1,6 +1,7 @@
 """Closed-loop callers: each sends its next request when its last one is answered."""
 
 import asyncio
+import ssl
 from array import array
 from collections import Counter
 from collections.abc import Callable
@@ -33,6 +34,8 @@ class Load:
         warmup_s: seconds of load before the measured window.
         seconds: the measured window.
         patience_s: how long after the window the last replies are waited for.
+        tls: for TLS, which agrees on HTTP/2; None: without.
+        token: says who calls; None: nothing does.
     """
 
     host: str
@@ -44,6 +47,8 @@ class Load:
     warmup_s: float = 1.0
     seconds: float = 10.0
     patience_s: float = 10.0
+    tls: ssl.SSLContext | None = None
+    token: str | None = None
 
 
 @dataclass(slots=True)
@@ -73,12 +78,13 @@ class _Callers:
             NoServerError: when nobody listens there.
         """
         load = self._load
-        call = PreparedCall(load.path, f"{load.host}:{load.port}", load.request)
+        authority = f"{load.host}:{load.port}"
+        call = PreparedCall(load.path, authority, load.request, load.token, secure=load.tls is not None)
         loop = asyncio.get_running_loop()
         for _ in range(load.connections):
             try:
                 _, connection = await loop.create_connection(
-                    lambda: Connection(call, self._replied), load.host, load.port
+                    lambda: Connection(call, self._replied), load.host, load.port, ssl=load.tls
                 )
             except OSError as error:
                 raise NoServerError(f"no server at {load.host}:{load.port}: {error}") from error

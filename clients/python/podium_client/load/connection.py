@@ -20,11 +20,15 @@ class PreparedCall:
         path: "/package.Service/Method".
         authority: the host and port that the call names.
         request: the serialised request message.
+        token: says who calls; None: nothing does.
+        secure: whether the connection speaks TLS.
     """
 
     path: str
     authority: str
     request: bytes
+    token: str | None = None
+    secure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class Connection(asyncio.Protocol):
     """
 
     def __init__(self, call: PreparedCall, on_reply: Callable[["Connection", Reply], None]) -> None:
-        self._block, self._later_block = call_blocks(call.path, call.authority)
+        self._block, self._later_block = call_blocks(call.path, call.authority, call.token, secure=call.secure)
         self._upload = Upload(b"\0" + len(call.request).to_bytes(4, "big") + call.request)
         self._on_reply = on_reply
         self._open: dict[int, _Open] = {}

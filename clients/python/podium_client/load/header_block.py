@@ -7,8 +7,8 @@ that any block can be read alone.
 
 from collections.abc import Iterator, Mapping
 
-_POST, _HTTP = b"\x83", b"\x86"  # static entries 3 and 6
-_PATH, _AUTHORITY, _CONTENT_TYPE, _USER_AGENT = 4, 1, 31, 58  # names in the static table
+_POST, _HTTP, _HTTPS = b"\x83", b"\x86", b"\x87"  # static entries 3, 6 and 7
+_PATH, _AUTHORITY, _CONTENT_TYPE, _USER_AGENT, _AUTHORIZATION = 4, 1, 31, 58, 23  # names in the static table
 _STATUS = 8  # static entry ":status: 200"; 8 ... 14 share the name
 _STATUSES = ("200", "204", "206", "304", "400", "404", "500")
 _NUM_STATIC = 61
@@ -50,17 +50,27 @@ def _text(value: str) -> bytes:
     return write_integer(len(data), 7, 0) + data
 
 
-def call_blocks(path: str, authority: str) -> tuple[bytes, bytes]:
-    """Encode the headers of a unary call: the block of a connection's first call, and that of all later ones."""
-    first = _POST + _HTTP
-    named = ((_PATH, path), (_AUTHORITY, authority), (_CONTENT_TYPE, "application/grpc"))
+def call_blocks(path: str, authority: str, token: str | None = None, *, secure: bool = False) -> tuple[bytes, bytes]:
+    """Encode the headers of a unary call: the block of a connection's first call, and that of all later ones.
+
+    Args:
+        path: "/package.Service/Method".
+        authority: the host and port that the call names.
+        token: says who calls; None: nothing does.
+        secure: whether the connection speaks TLS.
+    """
+    always = _POST + (_HTTPS if secure else _HTTP)
+    first = always
+    named = [(_PATH, path), (_AUTHORITY, authority), (_CONTENT_TYPE, "application/grpc")]
+    if token is not None:
+        named.append((_AUTHORIZATION, f"Bearer {token}"))
     for index, value in named:
         first += write_integer(index, 6, 0x40) + _text(value)
     first += b"\x40" + _text("te") + _text("trailers")
     first += write_integer(_USER_AGENT, 6, 0x40) + _text("podium-bench")
     # What was added last has the first index after the static table.
     indices = range(_NUM_STATIC + len(named) + 2, _NUM_STATIC, -1)
-    return first, _POST + _HTTP + b"".join(write_integer(index, 7, 0x80) for index in indices)
+    return first, always + b"".join(write_integer(index, 7, 0x80) for index in indices)
 
 
 def _read_text(block: bytes, at: int) -> tuple[str, int]:

@@ -5,21 +5,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from grpc import ChannelCredentials
 from podium.v1 import classification_service_pb2, image_pb2, model_manifest_pb2
 
-from podium_client.async_client import AsyncClient
-from podium_client.calls import Caller
 from podium_client.catalogue import ModelDescription
-from podium_client.channel import open_channel
 from podium_client.errors import WrongTaskError
 from podium_client.images import encode_images
 from podium_client.load.infer_request import PATH, infer_request
 from podium_client.load.random_inputs import random_inputs
-from podium_client.retries import RetryPolicy
-from podium_client.target import target_of
+from podium_client.model_calls import ModelCalls
 
 _CLASSIFY = "/podium.v1.ClassificationService/Classify"
-_TRIAL_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +52,27 @@ class Target:
     what: str
 
 
-async def prepare(address: str, model: str, payload: Payload) -> Target:
+class _Trial(ModelCalls):
+    """Describes a model, and sends a request once."""
+
+    async def send(self, target: Target) -> None:
+        """Send a request, and pass over the answer.
+
+        Raises:
+            PodiumError: the call fails.
+        """
+        rpc = self._channel.unary_unary(target.path, _as_is, _as_is)
+        await self._caller.call(rpc, target.request, self._limit_s(None))
+
+
+async def prepare(
+    address: str,
+    model: str,
+    payload: Payload,
+    *,
+    credentials: ChannelCredentials | None = None,
+    token: str | None = None,
+) -> Target:
     """Describe a model, make a request for it, and send it once.
 
     Sent once, what is wrong with it is said in the server's words before there is any load.
@@ -65,20 +81,17 @@ async def prepare(address: str, model: str, payload: Payload) -> Target:
         address: HOST:PORT of the server.
         model: "name", "name/version" or "name@alias".
         payload: what the request carries.
+        credentials: for TLS; None: without.
+        token: says who calls; None: nothing does.
 
     Raises:
         PodiumError: there is no such server or model, it cannot be called like this, or the call fails.
     """
-    async with AsyncClient(address) as client:
-        description = await client.model(model)
-    typed = payload.typed or payload.image is not None
-    target = _classify(description, model, payload) if typed else _infer(description, payload)
-    channel = open_channel(target_of(address), None)
-    try:
-        trial = channel.unary_unary(target.path, _as_is, _as_is)
-        await Caller(address, RetryPolicy()).call(trial, target.request, _TRIAL_TIMEOUT_S)
-    finally:
-        await channel.close(None)
+    async with _Trial(address, credentials=credentials, token=token) as trial:
+        description = await trial.model(model)
+        typed = payload.typed or payload.image is not None
+        target = _classify(description, model, payload) if typed else _infer(description, payload)
+        await trial.send(target)
     return target
 
 

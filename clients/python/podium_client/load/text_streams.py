@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from time import perf_counter, process_time
 
+from grpc import ChannelCredentials
+
 from podium_client.answers import ResponseMetadata
 from podium_client.async_client import AsyncClient
 from podium_client.errors import PodiumError
@@ -31,6 +33,8 @@ class TextLoad:
         streams: texts under way at any moment, 1 or more.
         warmup_s: seconds of load before the measured window.
         seconds: the measured window.
+        credentials: for TLS; None: without.
+        token: says who calls; None: nothing does.
     """
 
     address: str
@@ -41,6 +45,8 @@ class TextLoad:
     streams: int
     warmup_s: float = 1.0
     seconds: float = 10.0
+    credentials: ChannelCredentials | None = None
+    token: str | None = None
 
 
 @dataclass(slots=True)
@@ -169,7 +175,13 @@ async def drive_texts(load: TextLoad, on_tick: Callable[[float], None] = lambda 
     Raises:
         PodiumError: the first text, asked for alone, says what is wrong before there is any load.
     """
-    async with AsyncClient(load.address, timeout=float("inf"), retries=RetryPolicy(max_attempts=1)) as client:
+    async with AsyncClient(
+        load.address,
+        timeout=float("inf"),
+        retries=RetryPolicy(max_attempts=1),
+        credentials=load.credentials,
+        token=load.token,
+    ) as client:
         trial = await client.complete(load.model, load.prompt, seed=load.seed, max_tokens=load.max_tokens)
         readers = _Readers(client, load)
         tasks = [asyncio.create_task(readers.read()) for _ in range(load.streams)]
