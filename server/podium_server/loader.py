@@ -111,5 +111,6 @@ class Loader:
             max_rows=graph.plan.max_batch_rows,
             max_waiting=self._options.max_waiting_rows,
             drain_s=self._options.drain_s,
+            max_queue_s=self._options.max_queue_s,
             observer=usage,
         )

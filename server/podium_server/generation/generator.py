@@ -8,9 +8,9 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from podium_server.errors import DeadlineExceeded, NotReady, Overloaded
+from podium_server.errors import DeadlineExceeded, NotReady, Overloaded, QueuedTooLong
 from podium_server.generation.feed import Feed
 from podium_server.generation.feeding import Feeding
 from podium_server.generation.job import Fed, FeedJob, Finish, Job, Ongoing
@@ -34,19 +34,29 @@ class Generator:
         max_waiting: rows that may wait for theirs.
         drain_s: seconds that accepted sequences get at the end.
         observer: who is told what happened.
+        max_queue_s: seconds that a sequence may wait for its rows before it is refused; None for as long as its caller
+            does. One that is fed waits for nothing.
     """
 
     def __init__(
-        self, graph: StepGraph, *, max_rows: int, max_waiting: int, drain_s: float, observer: GenerationObserver
+        self,
+        graph: StepGraph,
+        *,
+        max_rows: int,
+        max_waiting: int,
+        drain_s: float,
+        observer: GenerationObserver,
+        max_queue_s: float | None = None,
     ) -> None:
         self.max_rows = max_rows
         self.max_waiting = max_waiting
         self._plan = graph.plan
         self._drain_s = drain_s
         self._observer = observer
+        self._max_queue_s = max_queue_s
         self._loop = asyncio.get_running_loop()
         self._alive: dict[Ticket, Held] = {}
-        self._timers: dict[Ticket, asyncio.TimerHandle] = {}
+        self._timers: dict[Ticket, list[asyncio.TimerHandle]] = {}
         self._num_rows = 0
         self._max_feeds = max_rows + max_waiting
         self._num_feeds = 0
@@ -110,6 +120,8 @@ class Generator:
         for writing in writings:
             self._num_rows += writing.num_rows
             self._hold(writing)
+            if self._max_queue_s is not None:
+                self._call_at(writing.since + self._max_queue_s, writing.ticket, self._refuse_waiting)
         self._writer.post(lambda: self._writer.admit(writings))
         return [writing.ticket for writing in writings]
 
@@ -158,23 +170,31 @@ class Generator:
         """Keep a sequence until the thread has let go of it, and watch its deadline."""
         self._alive[held.ticket] = held
         if held.deadline is not None:
-            wait = max(0.0, held.deadline - time.monotonic())
-            self._timers[held.ticket] = self._loop.call_later(wait, self._expire, held.ticket)
+            self._call_at(held.deadline, held.ticket, self._expire)
         self._drained.clear()
+
+    def _call_at(self, when: float, ticket: Ticket, told: Callable[[Ticket], None]) -> None:
+        """Have something told of a sequence at a monotonic second, unless it is gone by then."""
+        timer = self._loop.call_later(max(0.0, when - time.monotonic()), told, ticket)
+        self._timers.setdefault(ticket, []).append(timer)
 
     def _admit(self, rows: int) -> None:
         """Raise Overloaded unless so many rows may be added now; whoever finds nobody waiting may add any number."""
         if self._num_rows <= self.max_rows or self._num_rows + rows <= self.max_rows + self.max_waiting:
             return
         self._observer.refused()
-        waiting, now = self.waiting_rows, time.monotonic()
+        raise Overloaded(
+            f"Exceeds maximum queue size: {self.waiting_rows} sequences are waiting of at most {self.max_waiting}, and "
+            f"this request has {rows}; send it again later",
+            retry_after_s=self._retry_after_s(),
+        )
+
+    def _retry_after_s(self) -> float:
+        """When those who wait now will have had their rows."""
+        now = time.monotonic()
         # Before any sequence has ended, the pace is what the oldest has taken so far.
         row_s = self._row_s or now - min((w.since for w in self._alive.values() if isinstance(w, Writing)), default=now)
-        raise Overloaded(
-            f"Exceeds maximum queue size: {waiting} sequences are waiting of at most {self.max_waiting}, and this "
-            f"request has {rows}; send it again later",
-            retry_after_s=(waiting / self.max_rows + 1) * row_s,
-        )
+        return (self.waiting_rows / self.max_rows + 1) * row_s
 
     def _leave(self, ticket: Ticket) -> None:
         """Stop a sequence whose caller has left."""
@@ -187,6 +207,18 @@ class Generator:
             self._observer.expired()
             ticket.receive(News(error=DeadlineExceeded("the deadline passed before all was written")))
             self._drop(ticket)
+
+    def _refuse_waiting(self, ticket: Ticket) -> None:
+        """Refuse a sequence that has waited as long as one may; one that has begun goes on."""
+        if ticket.ended or self._alive[ticket].began:
+            return
+        self._observer.refused()
+        message = (
+            f"the sequence has waited {self._max_queue_s:g} s for its rows, as long as a request may, and was not run; "
+            f"{self.waiting_rows} sequences are waiting: send it again later"
+        )
+        ticket.receive(News(error=QueuedTooLong(message, self._retry_after_s())))
+        self._drop(ticket)
 
     def _drop(self, ticket: Ticket) -> None:
         writing = self._alive.get(ticket)
@@ -216,8 +248,7 @@ class Generator:
         del self._alive[writing.ticket]
         self._num_rows -= writing.num_rows
         self._num_feeds -= isinstance(writing, Feeding)
-        timer = self._timers.pop(writing.ticket, None)
-        if timer is not None:
+        for timer in self._timers.pop(writing.ticket, ()):
             timer.cancel()
         if writing.began and writing.num_rows:
             held_s = time.monotonic() - writing.began

@@ -36,10 +36,20 @@ async def make_generator(counts: Counts) -> AsyncIterator[MakeGenerator]:
     made: list[tuple[Generator, Network | FakeStep]] = []
 
     def make(
-        network: Network | FakeStep, *, max_rows: int = 64, max_waiting: int = 1000, drain_s: float = 60.0
+        network: Network | FakeStep,
+        *,
+        max_rows: int = 64,
+        max_waiting: int = 1000,
+        drain_s: float = 60.0,
+        max_queue_s: float | None = None,
     ) -> Generator:
         generator = Generator(
-            step_graph(network), max_rows=max_rows, max_waiting=max_waiting, drain_s=drain_s, observer=counts
+            step_graph(network),
+            max_rows=max_rows,
+            max_waiting=max_waiting,
+            drain_s=drain_s,
+            observer=counts,
+            max_queue_s=max_queue_s,
         )
         made.append((generator, network))
         return generator

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from podium_server.errors import DeadlineExceeded, NotReady, Overloaded, RunFailed
+from podium_server.errors import DeadlineExceeded, NotReady, Overloaded, QueuedTooLong, RunFailed
 from podium_server.generation.job import BeamJob, Beams, Finish, Job, SampleJob, Sampling, ScoreJob, Start
 from podium_server.philox import uniforms
 
@@ -331,6 +331,25 @@ async def test_a_deadline_that_has_passed_already_is_never_run(make_generator: M
     with pytest.raises(DeadlineExceeded):
         await all_of(make_generator(step).start(job([1], 9, deadline=time.monotonic() - 1)))
     assert step.shapes == []
+
+
+async def test_who_has_waited_as_long_as_one_may_is_refused_and_never_run(
+    make_generator: MakeGenerator, counts: Counts
+) -> None:
+    """With a hint when to come back; whoever has begun by then goes on, however long it takes."""
+    step = HeldStep()
+    generator = make_generator(step, max_rows=1, max_queue_s=1.0)
+    runs = generator.start(job([1], 9))
+    await step.begun()
+    waiting = [generator.start(job([2], 9, deadline=deadline)) for deadline in (None, time.monotonic() + 60)]
+    for ongoing in waiting:
+        with pytest.raises(QueuedTooLong, match="has waited 1 s for its rows, as long as a request may") as refusal:
+            await all_of(ongoing)
+        assert refusal.value.retry_after_s > 0
+    step.open()
+    assert (await all_of(runs)).token_ids == written([1], 9)
+    assert step.seen == [[token] for token in [1, *written([1], 8)]], "nobody else has run"
+    assert (counts.num_refused, counts.num_expired) == (2, 0)
 
 
 async def test_too_many_are_refused_at_once_and_all_or_none(make_generator: MakeGenerator, counts: Counts) -> None:
