@@ -1,8 +1,8 @@
 """A real gRPC server around services that answer what a test wants."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,7 @@ from podium.v1 import (
     model_service_pb2_grpc,
     response_metadata_pb2,
 )
+from podium_client.event_loop_thread import EventLoopThread
 
 DETAILS_KEY = "grpc-status-details-bin"
 
@@ -292,3 +293,14 @@ async def serving(
         yield fake
     finally:
         await server.stop(None)
+
+
+@contextmanager
+def in_a_thread(serving: AbstractAsyncContextManager[FakeServer]) -> Generator[FakeServer]:
+    """Serve in another thread's event loop, for programs that have none."""
+    with closing(EventLoopThread("server")) as thread:
+        fake = thread.run(serving.__aenter__())
+        try:
+            yield fake
+        finally:
+            thread.run(serving.__aexit__(None, None, None))

@@ -11,20 +11,15 @@ from typing import assert_type
 
 import pytest
 from podium_client import AsyncClient, Classification, Client, InvalidArgumentError, Model, ModelNotFoundError
-from podium_client.event_loop_thread import EventLoopThread
 
-from tests.client.fake_server import FakeServer, serving
+from tests.client.fake_server import FakeServer, in_a_thread, serving
 
 
 @pytest.fixture
 def server() -> Iterator[FakeServer]:
     """A server whose event loop is another thread's."""
-    thread = EventLoopThread("server")
-    context = serving()
-    fake = thread.run(context.__aenter__())
-    yield fake
-    thread.run(context.__aexit__(None, None, None))
-    thread.close()
+    with in_a_thread(serving()) as server:
+        yield server
 
 
 def test_calls_answer_as_the_asynchronous_ones_do(server: FakeServer) -> None:

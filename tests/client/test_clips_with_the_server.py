@@ -1,7 +1,6 @@
 """Clips from the Python client and the command to a real server, and back."""
 
 import json
-import math
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -182,7 +181,9 @@ def test_the_command_takes_clips(running: Running, path: Path) -> None:
     (record,) = json.loads(told.stdout)
     assert record["classes"][0]["label"] == "3 moving left"
     assert (record["num_frames_seen"], record["frame_rate"], len(record["classes"])) == (12, 12.0, 2)
-    assert math.isclose(sum(score["probability"] for score in record["classes"]), 1, abs_tol=0.5)
+    first, second = (score["probability"] for score in record["classes"])
+    assert first + second <= 1
+    assert first > second
 
 
 def test_the_command_reports_a_clip_that_cannot_be_answered(running: Running, path: Path) -> None:

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 from podium_client import Client
-from podium_client.event_loop_thread import EventLoopThread
 
 from tests.client.fake_images import png
-from tests.client.fake_server import FakeServer
+from tests.client.fake_server import FakeServer, in_a_thread
 from tests.client.fake_texts import serving_texts, written
 
 README = Path(__file__).parents[2] / "clients" / "README.md"
@@ -18,11 +17,8 @@ README = Path(__file__).parents[2] / "clients" / "README.md"
 @pytest.fixture
 def server() -> Iterator[FakeServer]:
     """A server whose event loop is another thread's."""
-    thread = EventLoopThread("server")
-    context = serving_texts()
-    yield thread.run(context.__aenter__())
-    thread.run(context.__aexit__(None, None, None))
-    thread.close()
+    with in_a_thread(serving_texts()) as server:
+        yield server
 
 
 def blocks(section: str) -> list[str]:

@@ -22,9 +22,8 @@ from podium_client import (
     TextScore,
     TextStream,
 )
-from podium_client.event_loop_thread import EventLoopThread
 
-from tests.client.fake_server import OVERLOADED, FakeServer
+from tests.client.fake_server import OVERLOADED, FakeServer, in_a_thread
 from tests.client.fake_texts import CHOSEN_SEED, serving_texts, written
 
 
@@ -286,11 +285,8 @@ async def test_what_is_plainly_wrong_is_refused_by_field(call: str, field: str, 
 @pytest.fixture
 def server() -> Iterator[FakeServer]:
     """A server whose event loop is another thread's."""
-    thread = EventLoopThread("server")
-    context = serving_texts()
-    yield thread.run(context.__aenter__())
-    thread.run(context.__aexit__(None, None, None))
-    thread.close()
+    with in_a_thread(serving_texts()) as server:
+        yield server
 
 
 def test_a_stream_is_a_plain_loop_for_programs_without_an_event_loop(server: FakeServer) -> None:
