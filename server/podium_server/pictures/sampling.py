@@ -4,7 +4,6 @@ Shapes: N pictures, D dimensions.
 """
 
 import math
-import secrets
 from typing import TypeAlias
 
 import numpy as np
@@ -17,14 +16,13 @@ from podium_server.pictures.asked_class import asked_class
 from podium_server.pictures.latent_space import LatentSpace
 from podium_server.pictures.picture_model import PictureModel
 from podium_server.pictures.prior import Variety
+from podium_server.seed import choose_seed
 
 Request: TypeAlias = wire.SampleRequest | wire.StreamSampleRequest
 
 MAX_TEMPERATURE = 100.0
 # Of draws within 0.1 standard deviations one in 13 is kept; closer, drawing again takes longer than decoding.
 MIN_TRUNCATION = 0.1
-# A seed that a caller can type; theirs may have 64 bits.
-_CHOSEN_SEED_BITS = 32
 
 
 class Sampling:
@@ -63,7 +61,7 @@ class Sampling:
             )
         self._variety = _variety(request, model.space)
         self._class = asked_class(request, model)
-        self.seed: int = request.seed if request.HasField("seed") else secrets.randbits(_CHOSEN_SEED_BITS)
+        self.seed: int = request.seed if request.HasField("seed") else choose_seed()
 
     @property
     def num_columns(self) -> int | None:

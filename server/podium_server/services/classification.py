@@ -3,24 +3,26 @@
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from weakref import WeakKeyDictionary
 
 from podium.v1 import classification_service_pb2 as wire
 from podium.v1 import model_manifest_pb2 as pb
-from podium.v1 import response_metadata_pb2
 
 from podium_server.batching.batcher import Batcher
 from podium_server.batching.run_rows import run_rows
 from podium_server.call import Call
 from podium_server.catalogue import Catalogue
-from podium_server.errors import InvalidArgument, LoadFailed, WrongTask
 from podium_server.imaging.decode import ImageLimits
 from podium_server.imaging.pool import ImagePool
+from podium_server.pictures.limits import check_count
 from podium_server.servable import Servable
 from podium_server.services import frame_stream, whole_clip
+from podium_server.services.answered import answered
 from podium_server.services.classifier import Classifier
-from podium_server.services.clip_call import ClipModels, check_options, next_message
-from podium_server.services.tasks import purpose
+from podium_server.services.clip_call import check_options, next_message
+from podium_server.services.clip_models import ClipModels
+from podium_server.services.compiled import Compiled
+from podium_server.services.spent import Spent
+from podium_server.services.tasks import check_task
 from podium_server.settings import Settings
 from podium_server.video.decoding import VideoLimits
 
@@ -42,37 +44,22 @@ class ClassificationService:
         self._settings = settings
         self._video_limits = VideoLimits(settings.max_video_bytes, settings.max_video_frames, settings.max_video_pixels)
         self._clips = ClipModels(catalogue, settings, pool)
-        # Weak: a version that is unloaded takes what was compiled for it along.
-        self._classifiers: WeakKeyDictionary[Servable, tuple[Classifier, Batcher]] = WeakKeyDictionary()
+        self._classifiers = Compiled(self._compile, "cannot classify")
 
     async def Classify(self, request: wire.ClassifyRequest, call: Call) -> wire.ClassifyResponse:  # noqa: N802
         """Classify one picture or many."""
         began = time.monotonic()
         servable = await self._catalogue.serve(request.model, call)
-        classifier, batcher = self._classifiers.get(servable) or self._compile(servable)
-        if not 1 <= len(request.images) <= self._max_images:
-            message = f"images: has {len(request.images)} pictures; a call must have 1 … {self._max_images}"
-            raise InvalidArgument(message, "images")
+        check_task(servable, "Classify", pb.TASK_IMAGE_CLASSIFICATION)
+        classifier, batcher = self._classifiers.of(servable)
+        check_count("images", "pictures", len(request.images), self._max_images)
         rows = await self._pool.read(classifier.reader, request.images, deadline=call.deadline)
         read = time.monotonic()
         run = await run_rows(batcher, (rows,), deadline=call.deadline)
         ran = time.monotonic()
         results = classifier.results(rows, run.outputs[0], request.top_k, return_logits=request.return_logits)
-        ended = time.monotonic()
-        call.answered(servable, preprocess_s=read - began, run=run, encode_s=ended - ran)
-        timings = response_metadata_pb2.Timings(
-            total_ms=(ended - began) * 1e3,
-            preprocess_ms=(read - began) * 1e3,
-            queue_ms=run.queue_s * 1e3,
-            run_ms=run.run_s * 1e3,
-        )
-        metadata = response_metadata_pb2.ResponseMetadata(
-            model=servable.name,
-            version=servable.version,
-            execution_provider=servable.provider,
-            timings=timings,
-        )
-        return wire.ClassifyResponse(metadata=metadata, results=results)
+        spent = Spent(read - began, run.queue_s, run.run_s, time.monotonic() - ran)
+        return wire.ClassifyResponse(metadata=answered(call, servable, spent), results=results)
 
     async def ClassifyVideo(  # noqa: N802
         self, requests: AsyncIterator[wire.ClassifyVideoRequest], call: Call
@@ -105,22 +92,5 @@ class ClassificationService:
         work.answered()
 
     def _compile(self, servable: Servable) -> tuple[Classifier, Batcher]:
-        """Make what a version's calls need, on the first of them.
-
-        Raises:
-            WrongTask: the model is for something else.
-            LoadFailed: its manifest makes no classifier.
-        """
-        manifest = servable.manifest
-        if manifest.task != pb.TASK_IMAGE_CLASSIFICATION:
-            raise WrongTask(
-                f"model: '{servable.name}' is for {purpose(manifest.task)}; Classify takes models for image "
-                "classification"
-            )
-        batcher = servable.batchers[manifest.graphs[0].name]
-        try:
-            classifier = Classifier(manifest, batcher.signature, self._limits)
-        except ValueError as error:
-            raise LoadFailed(f"model: '{servable.name}' version {servable.version} cannot classify: {error}") from error
-        self._classifiers[servable] = classifier, batcher
-        return classifier, batcher
+        batcher = servable.batchers[servable.manifest.graphs[0].name]
+        return Classifier(servable.manifest, batcher.signature, self._limits), batcher

@@ -1,31 +1,24 @@
-"""What both calls of clips do: find who answers, look at frames, name what they show, and keep where the time went."""
+"""What both calls of clips do: look at frames, name what they show, and keep where the time went."""
 
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 from podium.v1 import classification_service_pb2 as wire
 from podium.v1 import image_pb2, response_metadata_pb2
-from podium.v1 import model_manifest_pb2 as pb
 
-from podium_server.batching.batcher import Run
 from podium_server.call import Call
-from podium_server.catalogue import Catalogue
-from podium_server.errors import DeadlineExceeded, InvalidArgument, LoadFailed, RunFailed, Unsupported, WrongTask
+from podium_server.errors import DeadlineExceeded, InvalidArgument, RunFailed, Unsupported
 from podium_server.generation.described import ENCODER
 from podium_server.generation.job import FeedJob
-from podium_server.imaging.decode import ImageLimits
 from podium_server.imaging.pool import ImagePool
 from podium_server.servable import Servable
+from podium_server.services.answered import answered, timed_metadata
 from podium_server.services.ranking import NotFinite
 from podium_server.services.spent import Spent
-from podium_server.services.tasks import purpose
-from podium_server.settings import Settings
-from podium_server.signature_match import from_proto
 from podium_server.video.clip_model import MODEL, ClipModel, Steps, Windows
 from podium_server.video.step_viewer import StepViewer
 from podium_server.video.viewer import Seen, Viewer, view
@@ -35,53 +28,6 @@ from podium_server.video.windows import LabellingWindows, SlidingWindows, WholeC
 M = TypeVar("M")
 
 _NOT_FINITE = "the model's scores are not finite; it cannot classify this clip"
-
-
-class ClipModels:
-    """The classifiers of clips: each version compiled once, on the first of its calls.
-
-    Args:
-        catalogue: the models.
-        settings: limits of pictures.
-        pool: reads pictures.
-    """
-
-    def __init__(self, catalogue: Catalogue, settings: Settings, pool: ImagePool) -> None:
-        self._catalogue = catalogue
-        self._limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels)
-        self._pool = pool
-        # Weak: a version that is unloaded takes what was compiled for it along.
-        self._models: WeakKeyDictionary[Servable, ClipModel] = WeakKeyDictionary()
-
-    async def begin(self, ref: str, call: Call, method: str) -> "ClipCall":
-        """Find who answers.
-
-        Args:
-            ref: the request's `model`.
-            call: the call.
-            method: the call's, for messages.
-
-        Raises:
-            PodiumError: no such model, it is not ready, or it is for something else.
-        """
-        servable = await self._catalogue.serve(ref, call)
-        if servable.manifest.task != pb.TASK_VIDEO_CLASSIFICATION:
-            raise WrongTask(
-                f"model: '{servable.name}' is for {purpose(servable.manifest.task)}; {method} takes models for video "
-                "classification"
-            )
-        return ClipCall(call, servable, self._models.get(servable) or self._compile(servable), self._pool)
-
-    def _compile(self, servable: Servable) -> ClipModel:
-        manifest = servable.manifest
-        signatures = {graph.name: from_proto(graph) for graph in manifest.graphs}
-        try:
-            model = ClipModel(manifest, signatures, self._limits)
-        except ValueError as error:
-            reason = f"model: '{servable.name}' version {servable.version} cannot classify clips: {error}"
-            raise LoadFailed(reason) from error
-        self._models[servable] = model
-        return model
 
 
 class ClipCall:
@@ -156,27 +102,16 @@ class ClipCall:
 
     def answered(self) -> None:
         """Report the answer, once it is made."""
-        self._call.answered(self._servable, preprocess_s=self.spent.preprocess_s, run=self._run())
+        answered(self._call, self._servable, self._all_spent())
 
     def metadata(self) -> response_metadata_pb2.ResponseMetadata:
         """Who answers, and where the time went so far."""
-        run = self._run()
-        timings = response_metadata_pb2.Timings(
-            total_ms=(time.monotonic() - self._call.began) * 1e3,
-            preprocess_ms=self.spent.preprocess_s * 1e3,
-            queue_ms=run.queue_s * 1e3,
-            run_ms=run.run_s * 1e3,
-        )
-        return response_metadata_pb2.ResponseMetadata(
-            model=self._servable.name,
-            version=self._servable.version,
-            execution_provider=self._servable.provider,
-            timings=timings,
-        )
+        return timed_metadata(self._call, self._servable, self._all_spent())
 
-    def _run(self) -> Run:
-        spent = self._viewer.spent if self._viewer is not None else Spent()
-        return Run((), spent.queue_s, spent.run_s)
+    def _all_spent(self) -> Spent:
+        """Where the time went, runs included."""
+        runs = self._viewer.spent if self._viewer is not None else Spent()
+        return Spent(self.spent.preprocess_s, runs.queue_s, runs.run_s)
 
     def _view(self, *, whole: bool) -> Viewer:
         look, servable = self.model.look, self._servable

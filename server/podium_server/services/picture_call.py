@@ -24,6 +24,7 @@ from podium_server.pictures.painter import Decoded, Painter
 from podium_server.pictures.picture_model import PictureModel
 from podium_server.pictures.sampling import Sampling
 from podium_server.servable import Servable
+from podium_server.services.answered import answered, timed_metadata
 from podium_server.services.spent import Spent
 
 # Bytes of decoded pictures that a call holds at a time.
@@ -210,31 +211,11 @@ class PictureCall:
 
     def answered(self, seed: int | None = None) -> response_metadata_pb2.ResponseMetadata:
         """Report the answer, once it is made; what it says of its making."""
-        spent = self.spent
-        self._call.answered(
-            self.servable,
-            preprocess_s=spent.preprocess_s,
-            run=Run((), spent.queue_s, spent.run_s),
-            encode_s=spent.encode_s,
-        )
-        return self.metadata(seed)
+        return answered(self._call, self.servable, self.spent, seed)
 
     def metadata(self, seed: int | None) -> response_metadata_pb2.ResponseMetadata:
         """Who answers, the seed, and where the time went."""
-        spent = self.spent
-        timings = response_metadata_pb2.Timings(
-            total_ms=(time.monotonic() - self._call.began) * 1e3,
-            preprocess_ms=spent.preprocess_s * 1e3,
-            queue_ms=spent.queue_s * 1e3,
-            run_ms=spent.run_s * 1e3,
-        )
-        return response_metadata_pb2.ResponseMetadata(
-            model=self.servable.name,
-            version=self.servable.version,
-            seed=seed,
-            execution_provider=self.servable.provider,
-            timings=timings,
-        )
+        return timed_metadata(self._call, self.servable, self.spent, seed)
 
     async def _run(self, graph: PictureGraph, rows: NDArray[Any], classes: NDArray[np.int64] | None) -> Run:
         batcher = self.servable.batchers[graph.name]

@@ -1,17 +1,15 @@
 """The models of the image service: each version compiled once, on the first of its calls."""
 
-from weakref import WeakKeyDictionary
-
 from podium_server.call import Call
 from podium_server.catalogue import Catalogue
-from podium_server.errors import LoadFailed, WrongTask
 from podium_server.imaging.decode import ImageLimits
 from podium_server.imaging.pool import ImagePool
 from podium_server.pictures.painter import Painter
 from podium_server.pictures.picture_model import TASKS, PictureModel
 from podium_server.servable import Servable
+from podium_server.services.compiled import Compiled
 from podium_server.services.picture_call import PictureCall
-from podium_server.services.tasks import purpose
+from podium_server.services.tasks import check_task
 from podium_server.settings import Settings
 
 
@@ -29,8 +27,7 @@ class PictureModels:
         self._settings = settings
         self._limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels)
         self._pool = pool
-        # Weak: a version that is unloaded takes what was compiled for it along.
-        self._models: WeakKeyDictionary[Servable, PictureModel] = WeakKeyDictionary()
+        self._models = Compiled(self._compile, "makes no pictures")
 
     async def begin(self, ref: str, call: Call) -> PictureCall:
         """Find who answers, by "name", "name/version" or "name@alias".
@@ -39,11 +36,12 @@ class PictureModels:
             PodiumError: no such model, it is not ready, or it is for something else.
         """
         servable = await self._catalogue.serve(ref, call)
+        check_task(servable, "this call", *TASKS)
         return self.continue_with(servable, call)
 
     def continue_with(self, servable: Servable, call: Call) -> PictureCall:
         """Make one more part of a call whose version is known."""
-        return PictureCall(call, servable, self._models.get(servable) or self._compile(servable), self._pool)
+        return PictureCall(call, servable, self._models.of(servable), self._pool)
 
     def painter(self, model: PictureModel, picture_format: int) -> Painter:
         """Make what paints one answer.
@@ -60,22 +58,5 @@ class PictureModels:
         )
 
     def _compile(self, servable: Servable) -> PictureModel:
-        """Make what a version's calls need.
-
-        Raises:
-            WrongTask: the model is for something else.
-            LoadFailed: its manifest makes no picture model.
-        """
-        name, manifest = servable.name, servable.manifest
-        if manifest.task not in TASKS:
-            raise WrongTask(
-                f"model: '{name}' is for {purpose(manifest.task)}; this call takes models for image generation and "
-                "image reconstruction"
-            )
         signatures = {key: batcher.signature for key, batcher in servable.batchers.items()}
-        try:
-            model = PictureModel(name, manifest, signatures, self._limits)
-        except ValueError as error:
-            raise LoadFailed(f"model: '{name}' version {servable.version} makes no pictures: {error}") from error
-        self._models[servable] = model
-        return model
+        return PictureModel(servable.name, servable.manifest, signatures, self._limits)

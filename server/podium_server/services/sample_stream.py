@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from podium.v1 import image_service_pb2 as wire
 
-from podium_server.batching.batcher import Run
 from podium_server.pictures.painter import Painter
 from podium_server.pictures.picture_model import PictureModel
 from podium_server.pictures.sampling import Sampling
@@ -108,7 +107,7 @@ class SampleStream:
     def _add_to_total(self, call: PictureCall, start: int) -> None:
         """Count an answer as part of the call: only the first one's wait was in nobody's shadow."""
         total, spent = self.total.spent, call.spent
-        total.ran(Run((), spent.queue_s, spent.run_s), waited=not start)
+        total.ran(spent.run, waited=not start)
         total.encode_s += spent.encode_s
 
 

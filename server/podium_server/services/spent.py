@@ -17,6 +17,11 @@ class Spent:
     run_s: float = 0.0
     encode_s: float = 0.0
 
+    @property
+    def run(self) -> Run:
+        """The waits and runs as one run."""
+        return Run((), self.queue_s, self.run_s)
+
     def ran(self, run: Run, *, waited: bool = True) -> None:
         """Add a run; `waited`: its wait counts, too."""
         self.queue_s += run.queue_s if waited else 0.0

@@ -6,9 +6,11 @@ from types import MappingProxyType
 from podium.v1 import model_manifest_pb2 as pb
 
 from podium_server.batching.execution import Runnable
+from podium_server.errors import WrongTask
 from podium_server.forecasting.forecast_model import check_forecast_model
 from podium_server.package import Package
 from podium_server.pictures.picture_model import check_picture_model
+from podium_server.servable import Servable
 from podium_server.services.classifier import check_classifier
 from podium_server.signature import Signature
 from podium_server.text.padding_check import check_text_model
@@ -49,7 +51,24 @@ def check_package(package: Package, graphs: _Graphs) -> None:
         check(package, graphs)
 
 
-def purpose(task: pb.Task) -> str:
+def check_task(servable: Servable, method: str, *tasks: pb.Task) -> None:
+    """Refuse a model that a method is not for.
+
+    Args:
+        servable: who would answer.
+        method: the call's, for the message.
+        tasks: what the model must be for, one of them.
+
+    Raises:
+        WrongTask: it is for something else; the message says what the method takes.
+    """
+    task = servable.manifest.task
+    if task not in tasks:
+        taken = " and ".join(_purpose(each) for each in tasks)
+        raise WrongTask(f"model: '{servable.name}' is for {_purpose(task)}; {method} takes models for {taken}")
+
+
+def _purpose(task: pb.Task) -> str:
     """A task as people say it."""
     if task in (pb.TASK_TENSOR, pb.TASK_UNSPECIFIED):
         return "tensors, through the Open Inference Protocol"

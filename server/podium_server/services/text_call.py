@@ -3,25 +3,26 @@
 Generation, captioning and translation differ in how sequences start alone: a prompt, a picture's or a source's states.
 """
 
-import secrets
-import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TypeVar
 
 from podium.v1 import decoding_pb2, response_metadata_pb2
 from podium.v1.captioning_service_pb2 import StreamCaptionResponse
 from podium.v1.text_service_pb2 import StreamGenerateResponse
 
-from podium_server.batching.batcher import Run
 from podium_server.call import Call
 from podium_server.errors import InvalidArgument
 from podium_server.generation.job import BeamJob, Beams, Engine, Job, SampleJob, ScoreJob, Start
 from podium_server.observing.observer import Phase
+from podium_server.seed import choose_seed
 from podium_server.servable import Servable
+from podium_server.services.answered import metadata, timed_metadata
 from podium_server.services.gathering import Gathering
 from podium_server.services.intake import Intake, as_array
 from podium_server.services.scored_text import ScoredText
+from podium_server.services.spent import Spent
 from podium_server.services.writing import BeamSearch, Followed, SampledSequence, Writing
 from podium_server.settings import Settings
 from podium_server.text.choices import Choices, Wanted, choose
@@ -29,9 +30,6 @@ from podium_server.text.sequence_text import StopWatch
 from podium_server.text.text_model import TextModel
 
 A = TypeVar("A", StreamGenerateResponse, StreamCaptionResponse)
-
-# A seed that a caller can type; theirs may have 64 bits.
-_CHOSEN_SEED_BITS = 32
 
 
 class TextCall:
@@ -80,7 +78,7 @@ class TextCall:
 
     def start_seeded(self, seed: int | None, choices: Choices) -> None:
         """Take the request's seed; without one, choose one where tokens are drawn."""
-        self._seed = secrets.randbits(_CHOSEN_SEED_BITS) if seed is None and choices.draws else seed
+        self._seed = choose_seed() if seed is None and choices.draws else seed
 
     def write(self, starts: Sequence[Start], choices: Choices, *, with_log_probabilities: bool) -> Gathering:
         """Start all sequences of a request, or none.
@@ -144,38 +142,30 @@ class TextCall:
 
     def answered(self, jobs: Sequence[Followed]) -> None:
         """Report the answer, once it is made."""
-        spent, clocks = self.intake.spent, [job.clocked for job in jobs]
+        spent, clocks = self._spent_on(jobs), [job.clocked for job in jobs]
         written = [
             Phase("prefill", max(clock.prefill_s for clock in clocks)),
             Phase("decode", max(clock.decode_s for clock in clocks)),
         ]
-        if spent.run_s:
-            written.insert(0, Phase("run", spent.run_s))
-        self._call.answered(self._servable, preprocess_s=spent.preprocess_s, run=self._run_of(jobs), written=written)
+        encoded_s = self.intake.spent.run_s
+        if encoded_s:
+            written.insert(0, Phase("run", encoded_s))
+        self._call.answered(self._servable, preprocess_s=spent.preprocess_s, run=spent.run, written=written)
 
     def begun(self) -> response_metadata_pb2.ResponseMetadata:
         """Who answers, and the seed."""
-        return response_metadata_pb2.ResponseMetadata(
-            model=self._servable.name,
-            version=self._servable.version,
-            seed=self._seed,
-            execution_provider=self._servable.provider,
-        )
+        return metadata(self._servable, self._seed)
 
     def metadata(self, jobs: Sequence[Followed]) -> response_metadata_pb2.ResponseMetadata:
         """Who answers, the seed, and where the time went, once all jobs have ended."""
-        metadata, run = self.begun(), self._run_of(jobs)
-        metadata.timings.total_ms = (time.monotonic() - self._call.began) * 1e3
-        metadata.timings.preprocess_ms = self.intake.spent.preprocess_s * 1e3
-        metadata.timings.queue_ms = run.queue_s * 1e3
-        metadata.timings.run_ms = run.run_s * 1e3
-        return metadata
+        return timed_metadata(self._call, self._servable, self._spent_on(jobs), self._seed)
 
-    def _run_of(self, jobs: Sequence[Followed]) -> Run:
+    def _spent_on(self, jobs: Sequence[Followed]) -> Spent:
         """The waits and runs of the encoder and of the sequences, of which the longest hides the others."""
-        queue_s = min(job.clocked.queue_s for job in jobs)
-        run_s = max(job.clocked.run_s for job in jobs)
-        return Run((), self.intake.spent.queue_s + queue_s, self.intake.spent.run_s + run_s)
+        spent = replace(self.intake.spent)
+        spent.queue_s += min(job.clocked.queue_s for job in jobs)
+        spent.run_s += max(job.clocked.run_s for job in jobs)
+        return spent
 
     def _jobs(self, start: Start, choices: Choices) -> list[Job]:
         """The sequences that begin at one start."""

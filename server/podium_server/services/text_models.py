@@ -1,18 +1,18 @@
 """The models that write: each version compiled once, on the first of its calls."""
 
 import asyncio
-from weakref import WeakKeyDictionary
 
 from podium.v1 import model_manifest_pb2 as pb
 
 from podium_server.call import Call
 from podium_server.catalogue import Catalogue
-from podium_server.errors import LoadFailed, WrongTask
+from podium_server.errors import LoadFailed
 from podium_server.imaging.decode import ImageLimits
 from podium_server.imaging.pool import ImagePool
 from podium_server.servable import Servable
+from podium_server.services.compiled import Compiled
 from podium_server.services.intake import Intake
-from podium_server.services.tasks import purpose
+from podium_server.services.tasks import check_task
 from podium_server.services.text_call import TextCall
 from podium_server.settings import Settings
 from podium_server.signature_match import from_proto
@@ -33,8 +33,7 @@ class TextModels:
         self._settings = settings
         self._limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels)
         self._pool = pool
-        # Weak: a version that is unloaded takes what was compiled for it along.
-        self._models: WeakKeyDictionary[Servable, TextModel] = WeakKeyDictionary()
+        self._models = Compiled(self._compile, "cannot write")
 
     async def begin(self, ref: str, call: Call, task: pb.Task, method: str) -> TextCall:
         """Find who answers, by "name", "name/version" or "name@alias".
@@ -49,29 +48,15 @@ class TextModels:
             PodiumError: no such model, it is not ready, or it is for something else.
         """
         servable = await self._catalogue.serve(ref, call)
-        if servable.manifest.task != task:
-            raise WrongTask(
-                f"model: '{servable.name}' is for {purpose(servable.manifest.task)}; {method} takes models for "
-                f"{purpose(task)}"
-            )
+        check_task(servable, method, task)
         if servable.generator is None:
             raise LoadFailed(f"model: '{servable.name}' version {servable.version} has no graph 'step' to write with")
-        model = self._models.get(servable) or await self._compile(servable)
+        model = self._models.known(servable)
+        if model is None:  # made on a thread, for a tokenizer's file may be large
+            model = await asyncio.to_thread(self._models.of, servable)
         intake = Intake(call, servable, model, self._settings.max_prompt_tokens, self._pool)
         return TextCall(call, servable, servable.generator, model=model, settings=self._settings, intake=intake)
 
-    async def _compile(self, servable: Servable) -> TextModel:
-        """Make what a version's calls need; on a thread, for a tokenizer's file may be large.
-
-        Raises:
-            LoadFailed: its manifest makes no model that writes.
-        """
-        manifest = servable.manifest
-        signatures = {graph.name: from_proto(graph) for graph in manifest.graphs}
-        try:
-            model = await asyncio.to_thread(TextModel, manifest, signatures, servable.folder, self._limits)
-        except ValueError as error:
-            reason = f"model: '{servable.name}' version {servable.version} cannot write: {error}"
-            raise LoadFailed(reason) from error
-        self._models[servable] = model
-        return model
+    def _compile(self, servable: Servable) -> TextModel:
+        signatures = {graph.name: from_proto(graph) for graph in servable.manifest.graphs}
+        return TextModel(servable.manifest, signatures, servable.folder, self._limits)
