@@ -9,8 +9,17 @@ import click
 import numpy as np
 import pytest
 from PIL import Image
-from podium_client import Classification, ClassScore, Client, ResponseMetadata, Timings
-from podium_client.commands.bars import bar
+from podium_client import (
+    Classification,
+    ClassScore,
+    Client,
+    FrameClassification,
+    ResponseMetadata,
+    Timings,
+    VideoClassification,
+)
+from podium_client.commands.bars import bar, bars_table
+from podium_client.commands.clip_report import print_clip
 from podium_client.demo import samples
 from podium_client.demo.digits import draw_digits
 from podium_client.demo.photos import draw_photos
@@ -107,6 +116,19 @@ def test_a_wrong_digit_is_red() -> None:
 def test_a_bar_is_as_long_as_its_fraction(fraction: float, drawn: str) -> None:
     """To half a character of 24."""
     assert bar(fraction).plain.rstrip() == drawn
+
+
+def test_a_label_is_shown_as_it_is() -> None:
+    """Brackets are no markup, and it does not command the terminal; of pictures and of frames."""
+    score = ClassScore(0, "[bold] a\x1b[2J", 1.0)
+    page = io.StringIO()
+    console = Console(file=page, width=80)
+
+    console.print(bars_table(Classification((score,), None, METADATA)))
+    frames = (FrameClassification(0, (score,), None),)
+    print_clip(VideoClassification((), None, frames, 1, 1, None, "all", METADATA), console)
+
+    assert page.getvalue().count("[bold] a\ufffd[2J") == 2
 
 
 def test_a_text_without_room_is_cut_with_an_ellipsis() -> None:

@@ -19,7 +19,8 @@ def bars_table(result: Classification) -> Table:
     table.add_column(justify="right", no_wrap=True)
     for score in result.classes:
         logit = "" if result.logits is None else f"{result.logits[score.index]:.4f}"
-        table.add_row(f"{score.probability:7.2%}", bar(score.probability), score.name, Text(logit, style="dim"))
+        name, probability = Text(visible(score.name)), f"{score.probability:7.2%}"
+        table.add_row(probability, bar(score.probability), name, Text(logit, style="dim"))
     return table
 
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from podium_client.answers import Classification, ClassScore
 from podium_client.commands.bars import bar, bars_table
+from podium_client.commands.text_report import visible
 from podium_client.video_answers import FrameClassification, VideoClassification
 
 
@@ -31,7 +32,8 @@ def print_clip(result: VideoClassification, console: Console) -> None:
     for first, last, score in runs(result.frames):
         at = f"{first}" if first == last else f"{first}–{last}"
         time = f"{first / result.frame_rate:.2f} s" if result.frame_rate else ""
-        table.add_row(Text(at, style="bold"), time, score.name, f"{score.probability:.1%}", bar(score.probability))
+        name, probability = Text(visible(score.name)), f"{score.probability:.1%}"
+        table.add_row(Text(at, style="bold"), time, name, probability, bar(score.probability))
     console.print(table)
 
 
