@@ -7,16 +7,14 @@ Shapes: B batch, A asked times, S steps, D latent dimensions.
 """
 
 from collections.abc import Callable
-from typing import cast
 
 import torch
 from torch import Tensor
-from torch._higher_order_ops.scan import scan  # the converter writes it as ONNX Scan
+
+from podium_export.architectures.cells.over_time import over_time
 
 Equation = Callable[[Tensor], Tensor]
 """f of dz/dt = f(z), on the last axis."""
-Advance = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-"""From z and a step's length to what is carried on and what is kept."""
 
 
 def rk4_step(f: Equation, z: Tensor, h: Tensor) -> Tensor:
@@ -48,29 +46,9 @@ def rk4_at(f: Equation, z_BD: Tensor, time_BA: Tensor, grid_BS: Tensor, step: fl
         step: the distance of neighbouring grid points, above 0.
     """
     grid_BP = torch.cat([torch.zeros_like(grid_BS[:, :1]), grid_BS], dim=1)
-    h_SB1 = (grid_BP[:, 1:] - grid_BP[:, :-1]).T.unsqueeze(-1)
-
-    def advance(z: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-        later = rk4_step(f, z, h)
-        return later, later.clone()  # what is carried on and what is kept may not share memory
-
-    z_SBD = _scanned(advance, z_BD, h_SB1) if torch.compiler.is_compiling() else _looped(advance, z_BD, h_SB1)
-    z_BPD = torch.cat([z_BD.unsqueeze(0), z_SBD]).transpose(0, 1)
+    h_BS1 = (grid_BP[:, 1:] - grid_BP[:, :-1]).unsqueeze(-1)
+    z_BSD, _ = over_time(lambda h_B1, z: rk4_step(f, z, h_B1), h_BS1, z_BD)
+    z_BPD = torch.cat([z_BD.unsqueeze(1), z_BSD], dim=1)
     before_BA = torch.floor(time_BA.abs() / step).long().clamp(max=grid_BS.shape[1])
     z_BAD = z_BPD.gather(1, before_BA.unsqueeze(-1).expand(-1, -1, z_BD.shape[1]))
     return rk4_step(f, z_BAD, (time_BA - grid_BP.gather(1, before_BA)).unsqueeze(-1))
-
-
-def _scanned(advance: Advance, z_BD: Tensor, h_SB1: Tensor) -> Tensor:
-    """Go along the grid as one node of a graph: (S, B, D)."""
-    _, z_SBD = cast("tuple[Tensor, Tensor]", scan(advance, z_BD, h_SB1, dim=0))
-    return z_SBD
-
-
-def _looped(advance: Advance, z_BD: Tensor, h_SB1: Tensor) -> Tensor:
-    """Do the same step by step: outside of tracing, scan compiles its body anew for every length."""
-    z_SBD: list[Tensor] = []
-    for h_B1 in h_SB1:
-        z_BD, later_BD = advance(z_BD, h_B1)
-        z_SBD.append(later_BD)
-    return torch.stack(z_SBD)

@@ -1,4 +1,4 @@
-"""Runs a cell over time: a plain loop in PyTorch, and a scan, dynamic in batch and time, in an exported graph.
+"""Runs a recurrence over time: a plain loop in PyTorch, and a scan, dynamic in batch and time, in an exported graph.
 
 Shapes: B batch, T time, I input features, H hidden features.
 """
@@ -15,10 +15,10 @@ Step = Callable[[Tensor, Tensor], Tensor]
 
 
 def over_time(step: Step, x_BTI: Tensor, h_BH: Tensor) -> tuple[Tensor, Tensor]:
-    """Run a cell.
+    """Run a recurrence: a cell over its inputs, or a solver over the lengths of its steps.
 
     Args:
-        step: the cell's formula.
+        step: its formula.
         x_BTI: sequences of one time or more.
         h_BH: the state before them.
 
