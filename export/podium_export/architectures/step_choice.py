@@ -5,7 +5,6 @@ as torchdiffeq implements it.
 """
 
 import copy
-from collections.abc import Callable
 from typing import cast
 
 import torch
@@ -72,8 +71,12 @@ def _reference(series: LatentSeries, z_BD: Tensor, time_A: Tensor) -> Tensor:
     from torchdiffeq import odeint
 
     equation, decode = (copy.deepcopy(module).double() for module in (series.equation, series.decode))
-    slope: Callable[[Tensor, Tensor], Tensor] = lambda _t, z: equation(z)  # noqa: E731
     near = _REFERENCE_TOLERANCE
+
+    def slope(_time: Tensor, z: Tensor) -> Tensor:
+        along: Tensor = equation(z)
+        return along
+
     try:
         solved_ABD = cast("Tensor", odeint(slope, z_BD.double(), time_A.double(), rtol=near, atol=near))
     except AssertionError as error:  # how torchdiffeq says that its step has become 0, or its error NaN
