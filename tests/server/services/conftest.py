@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import grpc
 import pytest
 from podium.v1 import decoding_pb2
+from podium.v1 import text_service_pb2_grpc as stubs
 
 from tests.oip.running import Running, serve
 from tests.server.packages import write_package
@@ -33,3 +35,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     limits = {"max_prompt_tokens": 500, "max_output_tokens": 400, "max_sequences_per_request": 64}
     with serve(repository, cores=1, sessions=1, threads=1, max_batch_rows=16, **limits) as server:
         yield server
+
+
+@pytest.fixture
+def stub(running: Running) -> Iterator[stubs.TextServiceStub]:
+    """A client."""
+    with grpc.insecure_channel(running.address) as channel:
+        yield stubs.TextServiceStub(channel)
