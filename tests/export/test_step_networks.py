@@ -100,7 +100,8 @@ def test_the_readmes_example_declares_its_states() -> None:
     described = own_blueprint(names["Mine"](), Choices(None, None, None, None, None, None, {}, ImageFlags()))
     assert described.task == pb.TASK_TEXT_GENERATION
     assert num_tokens(described) == 65
-    assert [state.input for state in described.generation.states] == ["h", "c"]  # type: ignore[union-attr]
+    assert described.generation is not None
+    assert [state.input for state in described.generation.states] == ["h", "c"]
 
 
 @pytest.mark.parametrize(

@@ -15,16 +15,22 @@ Shapes: B batch, T time, V vocabulary, E embedding, H hidden features, L layers.
 
 from collections.abc import Mapping, Sequence
 
-import torch
 from podium.v1 import model_manifest_pb2 as pb
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from podium_export.architecture import Blueprint, NetworkChoices
-from podium_export.architectures.cells import MUT_CELLS, TORCH_CELLS, MUTLayers, Recurrent
 from podium_export.architectures.char_rnn_keys import CharRNNConfig, read_config
+from podium_export.architectures.char_rnn_layers import (
+    head_of,
+    initial_states,
+    layers_words,
+    place_layers,
+    recurrent_of,
+    states_of,
+)
 from podium_export.architectures.placing import place
-from podium_export.architectures.step_model import State, generation_of, step_graph
+from podium_export.architectures.step_model import generation_of, step_graph
 
 
 class CharRNN(nn.Module):
@@ -36,10 +42,7 @@ class CharRNN(nn.Module):
         names = config.names
         if config.embedding_size is not None:
             place(self, names.embedding, nn.Embedding(config.vocabulary_size, config.embedding_size))
-        place(self, names.recurrent, _recurrent(config))
-        place(self, names.head, nn.Linear(config.hidden_size, config.vocabulary_size, bias=config.head_bias))
-        for name, shape in config.initial_shapes.items():
-            self.register_parameter(name, nn.Parameter(torch.zeros(shape)))
+        place_layers(self, config, config.embedding_size or config.vocabulary_size)
 
     def features_of(self, token_BT: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Map tokens and the states before them to features (B, T, H) and the states after them."""
@@ -47,51 +50,17 @@ class CharRNN(nn.Module):
             x_BTE = self.get_submodule(self.config.names.embedding)(token_BT)
         else:
             x_BTE = F.one_hot(token_BT, self.config.vocabulary_size).to(next(self.parameters()).dtype)
-        y_BTH, after = recurrent_of(self)(x_BTE, states)
+        y_BTH, after = recurrent_of(self, self.config)(x_BTE, states)
         return y_BTH, after
-
-    def logits_of(self, token_BT: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Map tokens to the logits (B, T, V) of the token after each of them; what training needs."""
-        y_BTH, after = self.features_of(token_BT, states)
-        return self.get_submodule(self.config.names.head)(y_BTH), after
 
     def forward(self, token_BT: Tensor, *states_BH: Tensor) -> tuple[Tensor, ...]:
         """Map tokens to the logits (B, V) of the token after the last of them, and the states."""
         y_BTH, after = self.features_of(token_BT, states_BH)
-        return self.get_submodule(self.config.names.head)(y_BTH[:, -1]), *after
+        return head_of(self, self.config)(y_BTH[:, -1]), *after
 
     def initial_states(self, batch: int = 1) -> list[Tensor]:
         """Give the states (B, H) before the first token: learned ones, or zeros."""
-        first = [state.first for state in states_of(self)]
-        zeros = torch.zeros(1, self.config.hidden_size)
-        return [(zeros if state is None else state).expand(batch, -1) for state in first]
-
-
-def recurrent_of(network: CharRNN) -> Recurrent:
-    """Give the layers, which may have any name."""
-    layers = network.get_submodule(network.config.names.recurrent)
-    assert isinstance(layers, Recurrent)
-    return layers
-
-
-def _recurrent(config: CharRNNConfig) -> Recurrent:
-    inputs = config.vocabulary_size if config.embedding_size is None else config.embedding_size
-    sizes = (inputs, config.hidden_size, config.num_layers)
-    if config.cell in MUT_CELLS:
-        return MUTLayers(MUT_CELLS[config.cell], *sizes)
-    return TORCH_CELLS[config.cell](*sizes, bias=config.cell_bias)
-
-
-def states_of(network: CharRNN) -> list[State]:
-    """Describe the states, one a layer and kind: (B, H)."""
-    config, recurrent = network.config, recurrent_of(network)
-    learned = [network.get_parameter(name).reshape(-1, 1, config.hidden_size) for name in config.initial_shapes]
-    firsts: list[Tensor | None] = [kind[layer] for layer in range(config.num_layers) for kind in learned]
-    firsts = firsts or [None] * len(recurrent.state_names)
-    return [
-        State(name, ("batch", config.hidden_size), first=first)
-        for name, first in zip(recurrent.state_names, firsts, strict=True)
-    ]
+        return initial_states(self, self.config, batch)
 
 
 def build(state: Mapping[str, Tensor], choices: NetworkChoices | None = None) -> CharRNN:
@@ -111,12 +80,12 @@ def build(state: Mapping[str, Tensor], choices: NetworkChoices | None = None) ->
 def blueprint(network: nn.Module) -> Blueprint:
     """Describe a network that `build` made; which texts its tokens stand for is not known yet."""
     assert isinstance(network, CharRNN)
-    config, states = network.config, states_of(network)
-    layers = f"{config.num_layers} layer{'s' if config.num_layers > 1 else ''} of {config.hidden_size}"
+    config = network.config
+    states = states_of(network, config)
     return Blueprint(
         (step_graph(network, config.vocabulary_size, states),),
         pb.TASK_TEXT_GENERATION,
-        description=f"A language model over {config.vocabulary_size} tokens: {config.cell}, {layers}.",
+        description=f"A language model over {config.vocabulary_size} tokens: {layers_words(config)}.",
         config={
             "cell": config.cell,
             "vocabulary_size": config.vocabulary_size,

@@ -15,17 +15,21 @@ Shapes: B batch, T time, C channels, H height or hidden features, W width, F fea
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import torch
 from podium.v1 import model_manifest_pb2 as pb
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from podium_export.architecture import Blueprint, GraphBlueprint, InputSpec, NetworkChoices, OutputSpec
-from podium_export.architectures.cells import MUT_CELLS, TORCH_CELLS, MUTLayers, Recurrent
 from podium_export.architectures.char_rnn_keys import CharRNNConfig, read_config
+from podium_export.architectures.char_rnn_layers import (
+    head_of,
+    initial_states,
+    layers_words,
+    place_layers,
+    recurrent_of,
+    states_of,
+)
 from podium_export.architectures.frame_trunk import FrameTrunk, read_trunk
-from podium_export.architectures.placing import place
-from podium_export.architectures.step_model import State
 from podium_export.architectures.video_model import all_frames, frame_step_graph, video_classifier
 
 TRUNK = "trunk."
@@ -50,12 +54,8 @@ class CNNRNN(nn.Module):
     def __init__(self, config: CNNRNNConfig) -> None:
         super().__init__()
         self.config = config
-        own = config.recurrent
         self.trunk = config.trunk.module
-        place(self, own.names.recurrent, _recurrent(config))
-        place(self, own.names.head, nn.Linear(own.hidden_size, own.vocabulary_size, bias=own.head_bias))
-        for name, shape in own.initial_shapes.items():
-            self.register_parameter(name, nn.Parameter(torch.zeros(shape)))
+        place_layers(self, config.recurrent, config.trunk.num_features)
 
     def see(self, x_BCHW: Tensor) -> Tensor:
         """Map frames to features (B, F)."""
@@ -63,8 +63,8 @@ class CNNRNN(nn.Module):
 
     def follow(self, x_BTF: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Map features and the states before them to logits (B, T, N), of each frame and those before, and states."""
-        y_BTH, after = recurrent_of(self)(x_BTF, states)
-        return self.get_submodule(self.config.recurrent.names.head)(y_BTH), after
+        y_BTH, after = recurrent_of(self, self.config.recurrent)(x_BTF, states)
+        return head_of(self, self.config.recurrent)(y_BTH), after
 
     def forward(self, x_BTCHW: Tensor) -> Tensor:
         """Map clips to logits (B, T, N); what is trained. A graph each is written of `see` and `follow`."""
@@ -74,35 +74,7 @@ class CNNRNN(nn.Module):
 
     def initial_states(self, batch: int) -> list[Tensor]:
         """Give the states (B, H) before the first frame: learned ones, or zeros."""
-        zeros = torch.zeros(1, self.config.recurrent.hidden_size)
-        return [(zeros if s.first is None else s.first).expand(batch, -1).contiguous() for s in states_of(self)]
-
-
-def _recurrent(config: CNNRNNConfig) -> Recurrent:
-    own = config.recurrent
-    sizes = config.trunk.num_features, own.hidden_size, own.num_layers
-    if own.cell in MUT_CELLS:
-        return MUTLayers(MUT_CELLS[own.cell], *sizes)
-    return TORCH_CELLS[own.cell](*sizes, bias=own.cell_bias)
-
-
-def recurrent_of(network: CNNRNN) -> Recurrent:
-    """Find the recurrent layers, which a checkpoint may call anything."""
-    layers = network.get_submodule(network.config.recurrent.names.recurrent)
-    assert isinstance(layers, Recurrent)
-    return layers
-
-
-def states_of(network: CNNRNN) -> list[State]:
-    """Describe the states, one a layer and kind: (B, H)."""
-    own, recurrent = network.config.recurrent, recurrent_of(network)
-    learned = [network.get_parameter(name).reshape(-1, 1, own.hidden_size) for name in own.initial_shapes]
-    firsts: list[Tensor | None] = [kind[layer] for layer in range(own.num_layers) for kind in learned]
-    firsts = firsts or [None] * len(recurrent.state_names)
-    return [
-        State(name, ("batch", own.hidden_size), first=first)
-        for name, first in zip(recurrent.state_names, firsts, strict=True)
-    ]
+        return initial_states(self, self.config.recurrent, batch)
 
 
 def build(state: Mapping[str, Tensor], choices: NetworkChoices | None = None) -> CNNRNN:
@@ -123,18 +95,18 @@ def build(state: Mapping[str, Tensor], choices: NetworkChoices | None = None) ->
 def blueprint(network: nn.Module) -> Blueprint:
     """Describe a network that `build` made; which classes it knows is not known yet."""
     assert isinstance(network, CNNRNN)
-    trunk, own, states = network.config.trunk, network.config.recurrent, states_of(network)
+    trunk, own = network.config.trunk, network.config.recurrent
+    states = states_of(network, own)
     encoder = GraphBlueprint(
         _Seeing(network),
         (InputSpec("image", "float32", ("batch", *trunk.shape)),),
         (OutputSpec("features", ("batch", trunk.num_features)),),
         name="encoder",
     )
-    layers = f"{own.num_layers} layer{'s' if own.num_layers > 1 else ''} of {own.hidden_size}"
     return video_classifier(
         (encoder, frame_step_graph(_Following(network), (trunk.num_features,), own.vocabulary_size, states)),
         pb.Video(sampling=all_frames(), states=[state.proto() for state in states]),
-        description=f"A classifier of clips: {own.cell}, {layers}.",
+        description=f"A classifier of clips: {layers_words(own)}.",
         config={
             "trunk": trunk.kind,
             "num_features": trunk.num_features,

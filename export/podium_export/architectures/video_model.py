@@ -36,7 +36,7 @@ def frame_step_graph(
     frame = InputSpec("frame", "float32", ("batch", "time", *row))
     return GraphBlueprint(
         module,
-        (frame, *(InputSpec(s.name, s.element_type, s.shape, s.low, s.high) for s in states)),
+        (frame, *(state.spec() for state in states)),
         (OutputSpec("logits", ("batch", num_classes)), *(OutputSpec(state.output, state.shape) for state in states)),
         name="step",
         lengths={"batch": STEP_BATCH_SIZES, "time": FRAME_COUNTS},

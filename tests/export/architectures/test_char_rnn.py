@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from podium.v1 import model_manifest_pb2 as pb
 from podium_export.architecture import NetworkChoices
 from podium_export.architectures import ARCHITECTURES
-from podium_export.architectures.char_rnn import CharRNN, blueprint, recurrent_of
+from podium_export.architectures.char_rnn import CharRNN, blueprint
 from podium_export.architectures.char_rnn_keys import read_config
+from podium_export.architectures.char_rnn_layers import recurrent_of
 from podium_export.assembling import Source
 from podium_export.checkpoint import load_checkpoint
 from podium_export.command import export
@@ -52,8 +53,6 @@ def test_it_computes_what_pytorchs_own_layers_compute(rnn: str) -> None:
         features, _ = layers[rnn](layers["embedding"](TOKENS))
         logits, *states = network(TOKENS, *network.initial_states(2))
         torch.testing.assert_close(logits, layers["head"](features[:, -1]))
-        every, _ = network.logits_of(TOKENS, network.initial_states(2))
-        torch.testing.assert_close(every, layers["head"](features))
     assert len(states) == (4 if rnn == "lstm" else 2)
 
 
@@ -127,7 +126,9 @@ def test_muts_are_told_by_the_matrices_they_have(cell: str) -> None:
 def test_a_learned_state_is_what_a_text_begins_with(shape: tuple[int, ...]) -> None:
     """It is in the manifest, for each layer and kind, with a batch of one."""
     state = state_of(**_layers("lstm")) | {"h0": torch.randn(shape), "c0": torch.randn(shape)}
-    states = blueprint(rebuilt(state)).generation.states  # type: ignore[union-attr]
+    generation = blueprint(rebuilt(state)).generation
+    assert generation is not None
+    states = generation.states
     expected = {f"{kind}_{n}": state[key][n] for n in range(2) for kind, key in (("hidden", "h0"), ("cell", "c0"))}
     assert [one.input for one in states] == ["hidden_0", "cell_0", "hidden_1", "cell_1"]
     for one in states:
@@ -144,6 +145,22 @@ def test_weights_of_no_cell_are_refused() -> None:
     state = state_of(**_layers("gru")) | {"gru.weight_hh_l0": torch.zeros(2 * HIDDEN, HIDDEN)}
     with pytest.raises(CheckpointError, match=r"gru\.weight_hh_l0 has 2 rows a hidden feature"):
         read_config(state, None)
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "gru-reset-before", "mut1", "mut2", "mut3"])
+def test_hidden_states_are_tried_where_cells_keep_them(cell: str) -> None:
+    """Within -1 ... 1, which no input of any size leads out of; the cell of an LSTM grows beyond."""
+    network = small_char_rnn(cell)
+    tried = {spec.name: (spec.low, spec.high) for spec in blueprint(network).graphs[0].inputs[1:]}
+    assert tried.pop("hidden_0") == (-1, 1)
+    assert list(tried) == (["cell_0"] if cell == "lstm" else [])
+    assert all(high > 1 for _, high in tried.values() if high is not None)
+    hard = torch.randint(VOCABULARY, (8, 200))
+    for weight in network.parameters():
+        nn.init.normal_(weight, std=9)
+    with torch.no_grad():
+        _, hidden, *_ = network(hard, *network.initial_states(8))
+    assert hidden.abs().max() <= 1
 
 
 @pytest.mark.parametrize(
@@ -182,7 +199,7 @@ def test_the_package_has_a_step_graph(cell: str, repository: Path, tmp_path: Pat
     manifest = published.manifest
     assert manifest.task == pb.TASK_TEXT_GENERATION
     assert list(manifest.generation.tokenizer.vocabulary.tokens) == list("abcdefghijk")
-    names = recurrent_of(network).state_names
+    names = recurrent_of(network, network.config).state_names
     first = [torch.rand(2, HIDDEN) for _ in names]
     outputs = {f"next_{name}": tensor.numpy() for name, tensor in zip(names, first, strict=True)}
     for column in range(TOKENS.shape[1]):

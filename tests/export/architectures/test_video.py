@@ -1,9 +1,12 @@
 """The networks of clips against their sources: published weights, PyTorch, and the formulas that they are made of."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from podium.v1 import model_manifest_pb2 as pb
+from podium_export.architecture import NetworkChoices
 from podium_export.architectures import (
     ARCHITECTURES,
     alexnet,
@@ -33,7 +36,7 @@ CLASSIFIERS = {
 
 
 @pytest.fixture(autouse=True)
-def _one_thread() -> None:
+def _seed() -> None:
     torch.manual_seed(0)
 
 
@@ -74,10 +77,6 @@ def test_a_trunk_that_is_none_is_refused() -> None:
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "gru-reset-before", "mut1", "mut2", "mut3"])
 def test_each_cell_is_read_from_its_weights(cell: str) -> None:
     """What is built for a network's weights computes what the network computes."""
-    from dataclasses import replace
-
-    from podium_export.architecture import NetworkChoices
-
     plan = MotionPlan(filters=(2, 3, 4), num_features=6, hidden_size=5)
     config = replace(plan.config, recurrent=replace(plan.config.recurrent, cell=cell, num_layers=2))
     network = cnn_rnn.CNNRNN(config).eval()
@@ -92,8 +91,6 @@ def test_each_cell_is_read_from_its_weights(cell: str) -> None:
 
 def test_a_clip_is_its_frames_one_after_the_other() -> None:
     """Features and states from frame to frame give the logits of the clip; learned first states begin it."""
-    from dataclasses import replace
-
     plan = MotionPlan(filters=(2, 3, 4), num_features=6, hidden_size=5)
     config = replace(plan.config, recurrent=replace(plan.config.recurrent, initial_shapes={"h0": (1, 1, 5)}))
     network = cnn_rnn.CNNRNN(config).eval()
@@ -146,16 +143,17 @@ def _cuts(network: nn.Module, frames: "np.ndarray[tuple[int, ...], np.dtype[np.u
     return [place for place in found if place < count]
 
 
-def test_the_manifest_of_each_says_how_frames_are_taken() -> None:
+def test_each_says_how_frames_are_taken() -> None:
     """Windows, labels and states."""
-    cuts = transnetv2.blueprint(transnetv2.build({})).video
-    assert cuts is not None
-    assert (cuts.window, cuts.margin, cuts.per_frame) == (100, 25, True)
-    gesture = finger_gesture.blueprint(finger_gesture.build({})).video
-    assert gesture is not None
+    described = {
+        "cuts": transnetv2.blueprint(transnetv2.build({})),
+        "gesture": finger_gesture.blueprint(finger_gesture.build({})),
+        "motion": cnn_rnn.blueprint(cnn_rnn.CNNRNN(MotionPlan().config)),
+    }
+    assert {blueprint.task for blueprint in described.values()} == {pb.TASK_VIDEO_CLASSIFICATION}
+    videos = {name: blueprint.video or pb.Video() for name, blueprint in described.items()}
+    assert (videos["cuts"].window, videos["cuts"].margin, videos["cuts"].per_frame) == (100, 25, True)
+    gesture, motion = videos["gesture"], videos["motion"]
     assert (gesture.window, gesture.sampling.uniform, gesture.per_frame) == (16, 16, False)
-    motion = cnn_rnn.blueprint(cnn_rnn.CNNRNN(MotionPlan().config)).video
-    assert motion is not None
     assert [state.input for state in motion.states] == ["hidden_0"]
     assert motion.sampling.WhichOneof("method") == "all"
-    assert pb.TASK_VIDEO_CLASSIFICATION == 9
