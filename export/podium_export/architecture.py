@@ -5,11 +5,13 @@ A blueprint may hold several graphs, each with several inputs and outputs, and a
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from podium.v1 import image_pb2, model_manifest_pb2
+
+from podium_export.flags import given_flags
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -141,7 +143,7 @@ class NetworkChoices:
     @property
     def given(self) -> list[str]:
         """List what was given, as it is typed."""
-        return [f"--{item.name.replace('_', '-')}" for item in fields(self) if getattr(self, item.name) is not None]
+        return given_flags(self)
 
 
 @runtime_checkable

@@ -1,9 +1,8 @@
 """What the command line says of clips: which frames a model reads, and what it was trained on."""
 
 import dataclasses
-import functools
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -12,6 +11,7 @@ from podium.v1 import video_pb2
 
 from podium_export.architecture import Blueprint
 from podium_export.errors import OptionError
+from podium_export.flags import gathered, given_flags
 
 
 class Sampling(click.ParamType[video_pb2.FrameSampling]):
@@ -50,7 +50,7 @@ class ClipFlags:
     @property
     def given(self) -> list[str]:
         """List the flags that were given, as they are typed."""
-        return [f"--{item.name.replace('_', '-')}" for item in fields(self) if getattr(self, item.name) is not None]
+        return given_flags(self)
 
 
 _CLIPS = (
@@ -66,15 +66,7 @@ _CLIPS = (
 
 def clips(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what a classifier of clips may be told of them, handed to the command as `clips`."""
-
-    @functools.wraps(command)
-    def gathered(**given: Any) -> Any:
-        flags = ClipFlags(**{item.name: given.pop(item.name) for item in fields(ClipFlags)})
-        return command(clips=flags, **given)
-
-    for option in reversed(_CLIPS):
-        gathered = option(gathered)
-    return gathered
+    return gathered(command, _CLIPS, "clips", ClipFlags)
 
 
 def with_clips(blueprint: Blueprint, flags: ClipFlags) -> Blueprint:

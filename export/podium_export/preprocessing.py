@@ -1,13 +1,14 @@
 """What the command line says of pictures: from flags to the manifest's preprocessing, checked as a whole."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from podium.v1 import image_pb2
 
 from podium_export.architecture import InputSpec
 from podium_export.errors import OptionError
+from podium_export.flags import given_flags
 
 COLOR_MODES: Mapping[str, "image_pb2.ColorMode"] = MappingProxyType(
     {"gray": image_pb2.COLOR_MODE_GRAY, "rgb": image_pb2.COLOR_MODE_RGB, "bgr": image_pb2.COLOR_MODE_BGR}
@@ -68,8 +69,7 @@ class ImageFlags:
     @property
     def given(self) -> list[str]:
         """List the flags that were given, as they are typed."""
-        names = [field.name for field in fields(self) if getattr(self, field.name) is not None]
-        return [f"--{name.replace('_', '-')}" for name in names]
+        return given_flags(self)
 
 
 def preprocessing_of(

@@ -1,13 +1,14 @@
 """What the command line says of texts: the vocabulary and its use, and how a model writes unless it is asked."""
 
-import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import click
 from podium.v1 import model_manifest_pb2 as pb
+
+from podium_export.flags import gathered, given_flags
 
 TEXT_UNITS: Mapping[str, "pb.TextUnit"] = MappingProxyType(
     {
@@ -55,8 +56,7 @@ class TextFlags:
     @property
     def given(self) -> list[str]:
         """List the flags that were given, as they are typed."""
-        values = {item.name: getattr(self, item.name) for item in fields(self)}
-        return [f"--{name.replace('_', '-')}" for name, value in values.items() if value not in (None, ())]
+        return given_flags(self)
 
 
 _TEXT = (
@@ -79,12 +79,4 @@ _TEXT = (
 
 def text(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what a model that writes may be told of its texts, handed to the command as `texts`."""
-
-    @functools.wraps(command)
-    def gathered(**given: Any) -> Any:
-        texts = TextFlags(**{item.name: given.pop(item.name) for item in fields(TextFlags)})
-        return command(texts=texts, **given)
-
-    for option in reversed(_TEXT):
-        gathered = option(gathered)
-    return gathered
+    return gathered(command, _TEXT, "texts", TextFlags)
