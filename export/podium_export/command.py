@@ -1,5 +1,6 @@
 """`podium export` and `podium import`; PyTorch is loaded once the command line is known to be right."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -53,12 +54,7 @@ def export(
 
     ARCHITECTURE is one of the bundled networks; a wrong name lists them.
     """
-    if (architecture is None) == (module is None):
-        raise click.UsageError("give either ARCHITECTURE or --module, one of them")
-    if architecture is not None and (inputs or outputs or states):
-        raise click.UsageError("--input, --output and --state go with --module: a bundled architecture knows its own")
-    if module is not None and cell:
-        raise click.UsageError("--cell goes with an architecture: a network of your own is what its code says")
+    _check_network(architecture, module, (*inputs, *outputs, *states), cell)
     with outcome():
         from podium_export.architecture import NetworkChoices
         from podium_export.choose import architecture_named
@@ -66,8 +62,7 @@ def export(
 
         destination = Destination(repository, name, version)
         destination.check()
-        own = NetworkChoices(cell)
-        known = None if architecture is None else architecture_named(architecture, choices=own)
+        known = None if architecture is None else architecture_named(architecture, choices=NetworkChoices(cell))
 
         from podium_export.progress import on_terminal
 
@@ -92,11 +87,20 @@ def export(
                 blueprint = own_blueprint(network, choices, inputs, outputs, states)
             if series is not None:
                 blueprint = with_series(blueprint, series)
+            blueprint = described(blueprint, choices, texts, clips)
             source = Source(module or architecture or "", weights.file_name, weights.sha256)
-            published = export_network(
-                described(blueprint, choices, texts, clips), source, destination, progress=progress
-            )
+            published = export_network(blueprint, source, destination, progress=progress)
         report(published, destination)
+
+
+def _check_network(architecture: str | None, module: str | None, own: Sequence[str], cell: str | None) -> None:
+    """Refuse a command line that names no network or two, or says of the one what goes with the other."""
+    if (architecture is None) == (module is None):
+        raise click.UsageError("give either ARCHITECTURE or --module, one of them")
+    if architecture is not None and own:
+        raise click.UsageError("--input, --output and --state go with --module: a bundled architecture knows its own")
+    if module is not None and cell:
+        raise click.UsageError("--cell goes with an architecture: a network of your own is what its code says")
 
 
 @click.command(no_args_is_help=True)

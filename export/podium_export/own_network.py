@@ -72,13 +72,7 @@ def own_blueprint(
     """
     whole = getattr(network, "podium_blueprint", None)
     if whole is not None and not (inputs or outputs or states):
-        whole = whole() if callable(whole) else whole
-        if not isinstance(whole, Blueprint):
-            raise OptionError(
-                f"podium_blueprint is {type(whole).__name__}: it must be a podium_export.architecture.Blueprint, "
-                "or a method that returns one"
-            )
-        return whole
+        return _own_words(whole)
     if choices.task in (None, "text-generation"):
         declared = states or cast("Sequence[Any]", getattr(network, "podium_states", ()))
         remembered = [_state(item) for item in declared]
@@ -89,6 +83,24 @@ def own_blueprint(
             "--task text-generation needs the network's states, and neither --input nor --output: give --state "
             "hidden:float32:batch,256 for each, in the order of forward, or set podium_states on the network"
         )
+    return _stateless_blueprint(network, choices, inputs, outputs)
+
+
+def _own_words(whole: Any) -> Blueprint:
+    """Take what a network says of itself, or what its method gives."""
+    blueprint = whole() if callable(whole) else whole
+    if not isinstance(blueprint, Blueprint):
+        raise OptionError(
+            f"podium_blueprint is {type(blueprint).__name__}: it must be a podium_export.architecture.Blueprint, "
+            "or a method that returns one"
+        )
+    return blueprint
+
+
+def _stateless_blueprint(
+    network: nn.Module, choices: Choices, inputs: Sequence[str], outputs: Sequence[str]
+) -> Blueprint:
+    """Describe a network that remembers nothing from run to run."""
     classifies = choices.task == "classification"
     specs = tuple(_spec(item) for item in inputs or cast("Sequence[Any]", getattr(network, "podium_inputs", ())))
     if not specs and classifies:
