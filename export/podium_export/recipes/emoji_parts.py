@@ -1,9 +1,10 @@
 """Which pictures of emoji are not learned from: three kinds, each harder than the one before."""
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+
+from podium_export.recipes.holding_out import share_of
 
 
 class Part(StrEnum):
@@ -43,15 +44,10 @@ def concept(caption: str) -> str:
 
 
 def _part(caption: str, artist: str, *, several: bool, others: bool) -> Part:
-    if _share(concept(caption)) < HELD_OUT_PARTS[Part.CONCEPT]:
+    if share_of(concept(caption)) < HELD_OUT_PARTS[Part.CONCEPT]:
         return Part.CONCEPT
-    if several and _share(f"name {caption}") < HELD_OUT_PARTS[Part.VARIANT]:
+    if several and share_of(f"name {caption}") < HELD_OUT_PARTS[Part.VARIANT]:
         return Part.VARIANT
-    if others and _share(f"{artist} {concept(caption)}") < HELD_OUT_PARTS[Part.DRAWING]:
+    if others and share_of(f"{artist} {concept(caption)}") < HELD_OUT_PARTS[Part.DRAWING]:
         return Part.DRAWING
     return Part.LEARNED
-
-
-def _share(text: str) -> float:
-    """Give a number of 0 ... 1 that depends on a text alone."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) / 2**64

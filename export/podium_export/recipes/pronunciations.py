@@ -3,11 +3,11 @@
 A pronunciation is a row of ARPAbet phonemes; a vowel ends in its stress: 1 primary, 2 secondary, 0 none.
 """
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from podium_export.recipes.holding_out import share_of
 from podium_export.recipes.registry_package import RegistryFile
 
 DICTIONARY = RegistryFile(
@@ -65,13 +65,8 @@ def read_dictionary(text: str) -> Mapping[str, Sequence[tuple[str, ...]]]:
 
 def split(ways: Mapping[str, Sequence[tuple[str, ...]]]) -> Words:
     """Hold out the words whose stem's digest says so: the same ones every time, whatever else there is."""
-    held_out = {word for word in ways if _share(word.removesuffix("'s").removesuffix("'")) < HELD_OUT_PART}
+    held_out = {word for word in ways if share_of(word.removesuffix("'s").removesuffix("'")) < HELD_OUT_PART}
     return Words(
         {word: found for word, found in ways.items() if word not in held_out},
         {word: found for word, found in ways.items() if word in held_out},
     )
-
-
-def _share(stem: str) -> float:
-    """Give a number of 0 ... 1 that depends on a word alone."""
-    return int.from_bytes(hashlib.sha256(stem.encode()).digest()[:8]) / 2**64
