@@ -179,6 +179,10 @@ class NotReady(MomentError):
     reason = "NOT_READY"
 
 
+UNLOADING = "the model is being unloaded: send the request again, or ask for another version"
+"""What `NotReady` says where a version answers nobody any more."""
+
+
 class DeadlineExceeded(MomentError):
     """The deadline passed before a run began."""
 

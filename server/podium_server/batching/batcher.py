@@ -16,7 +16,7 @@ import numpy as np
 from podium_server.batching.batch_queue import DEFAULT_PRIORITY, LEAST_PRIORITY, BatchQueue, Ticket
 from podium_server.batching.execution import Finished, Outcome, Rows, Run, Runnable, Waiting, run_batch
 from podium_server.batching.shared_queue import SharedQueue
-from podium_server.errors import DeadlineExceeded, NotReady, Overloaded, QueuedTooLong
+from podium_server.errors import UNLOADING, DeadlineExceeded, NotReady, Overloaded, QueuedTooLong
 from podium_server.observing.request_id import current_request_id
 from podium_server.signature import Signature
 
@@ -115,7 +115,7 @@ class Batcher:
             RunFailed: the execution provider refused these inputs.
         """
         if not self._open:
-            raise NotReady("the model is being unloaded: send the request again, or ask for another version")
+            raise NotReady(UNLOADING)
         rows = inputs[0].shape[0] if self.signature.batched else 1
         size = self.max_batch_rows
         if rows <= size:

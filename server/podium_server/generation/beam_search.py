@@ -69,11 +69,6 @@ class BeamSearch:
         self._sums = np.zeros(1)
         self._finished: list[_Finished] = []
 
-    @property
-    def num_live(self) -> int:
-        """Rows that the next step has."""
-        return len(self._live)
-
     def advance(self, log_probabilities_NV: NDArray[np.float64]) -> Survivors | None:
         """Take a step.
 

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from podium_server.errors import DeadlineExceeded, NotReady, Overloaded, QueuedTooLong
+from podium_server.errors import UNLOADING, DeadlineExceeded, NotReady, Overloaded, QueuedTooLong
 from podium_server.generation.feed import Feed
 from podium_server.generation.feeding import Feeding
 from podium_server.generation.job import Fed, FeedJob, Finish, Job, Ongoing
@@ -67,11 +67,6 @@ class Generator:
         self._writer = Writer(graph, max_rows, self._hand_over)
         self._thread = threading.Thread(target=self._writer.serve, name="generator", daemon=True)
         self._thread.start()
-
-    @property
-    def vocabulary_size(self) -> int:
-        """How many tokens the step graph gives a logit for."""
-        return self._plan.vocabulary_size
 
     @property
     def waiting_rows(self) -> int:
@@ -164,7 +159,7 @@ class Generator:
 
     def _check_open(self) -> None:
         if not self._open:
-            raise NotReady("the model is being unloaded: send the request again, or ask for another version")
+            raise NotReady(UNLOADING)
 
     def _hold(self, held: Held) -> None:
         """Keep a sequence until the thread has let go of it, and watch its deadline."""

@@ -4,7 +4,7 @@ A sequence is a prompt that is read and tokens that are then chosen one a step. 
 """
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
@@ -244,11 +244,6 @@ class Fed(Ongoing, Protocol):
 class Engine(Protocol):
     """What services start sequences with: `podium_server.generation.generator.Generator`, or a fake of it."""
 
-    @property
-    def vocabulary_size(self) -> int:
-        """How many tokens the step graph gives a logit for."""
-        ...
-
     def start(self, job: Job) -> Ongoing:
         """Admit a sequence.
 
@@ -258,7 +253,7 @@ class Engine(Protocol):
         """
         ...
 
-    def start_all(self, jobs: "list[Job]") -> "list[Ongoing]":
+    def start_all(self, jobs: Sequence[Job]) -> list[Ongoing]:
         """Admit all sequences of a request, or none of them.
 
         Raises:

@@ -50,11 +50,6 @@ class Slots:
         self.seen: Marks | None = None  # made when somebody first has a penalty
         self._targets: dict[int, Ids] = {}
 
-    @property
-    def num_free(self) -> int:
-        """Slots that nobody has."""
-        return len(self._free)
-
     def take(self, job: SampleJob | ScoreJob) -> int:
         """Give a sequence a slot."""
         slot = self._free.pop()

@@ -12,11 +12,12 @@ from podium.v1 import image_pb2
 from podium_server.batching.run_rows import run_rows
 from podium_server.call import Call
 from podium_server.errors import InvalidArgument
+from podium_server.generation.described import ENCODER
 from podium_server.generation.job import Start
 from podium_server.imaging.pool import ImagePool
 from podium_server.servable import Servable
 from podium_server.services.spent import Spent
-from podium_server.text.text_model import ENCODER, TextModel
+from podium_server.text.text_model import TextModel
 
 # Cut into tokens in the event loop: about a millisecond.
 INLINE_CHARACTERS = 4096

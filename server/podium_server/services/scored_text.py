@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from podium.v1 import text_service_pb2 as wire
 
-from podium_server.errors import NotReady
+from podium_server.errors import UNLOADING, NotReady
 from podium_server.generation.job import Clocked, Gathered, Ongoing
 from podium_server.text.tokens import Writer
 
@@ -50,7 +50,7 @@ class ScoredText:
             NotReady: the server ended it early.
         """
         if len(self._ids) < self._num_targets:
-            raise NotReady("the model is being unloaded: send the request again, or ask for another version")
+            raise NotReady(UNLOADING)
         log_likelihood = math.fsum(self._log_probabilities)
         result = wire.ScoreResult(
             log_likelihood=log_likelihood,

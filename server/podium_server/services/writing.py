@@ -7,7 +7,7 @@ from typing import Protocol
 
 from podium.v1 import decoding_pb2 as wire
 
-from podium_server.errors import NotReady
+from podium_server.errors import UNLOADING, NotReady
 from podium_server.generation.job import Clocked, Finish, Gathered, Hypothesis, Ongoing
 from podium_server.text.sequence_text import SequenceText
 
@@ -162,7 +162,7 @@ class BeamSearch:
         """
         self.clocked, self.ended = gathered.clocked, gathered.finish is not None
         if self.ended and not gathered.hypotheses:
-            raise NotReady("the model is being unloaded: send the request again, or ask for another version")
+            raise NotReady(UNLOADING)
         self._found = [self._cut(hypothesis) for hypothesis in gathered.hypotheses]
 
     def pieces(self, *, with_log_probabilities: bool) -> list[wire.SequencePiece]:

@@ -13,12 +13,13 @@ from podium.v1 import model_manifest_pb2 as pb
 from podium_server.batching.execution import Rows, Runnable
 from podium_server.elements import BY_PROTO
 from podium_server.errors import PodiumError
+from podium_server.generation.described import ENCODER, STEP
 from podium_server.imaging.decode import ImageLimits
 from podium_server.package import Package
 from podium_server.padding import padded_length
 from podium_server.signature import Signature, TensorSpec
 from podium_server.text.source_reader import LENGTH, SOURCE, SourceReader
-from podium_server.text.text_model import ENCODER, STEP, TextModel
+from podium_server.text.text_model import TextModel
 
 _LENGTHS = (5, 11)
 _MAX_GOLDEN = 4

@@ -7,6 +7,7 @@ from typing import TypeVar
 from podium.v1 import model_manifest_pb2 as pb
 
 from podium_server.errors import InvalidArgument
+from podium_server.generation.described import ENCODER, STEP
 from podium_server.imaging.decode import ImageLimits
 from podium_server.imaging.reader import ImageReader
 from podium_server.signature import Signature
@@ -19,7 +20,6 @@ from podium_server.text.tokenizer import Tokenizer
 
 T = TypeVar("T")
 
-STEP, ENCODER = "step", "encoder"
 _GRAPHS: Mapping[int, set[str]] = {
     int(pb.TASK_TEXT_GENERATION): {STEP},
     int(pb.TASK_IMAGE_CAPTIONING): {ENCODER, STEP},

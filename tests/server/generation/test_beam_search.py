@@ -30,7 +30,7 @@ def search(model: dict[tuple[int, ...], NDArray[np.float64]], beams: Beams, leng
     running = BeamSearch(beams, length, np.array([END]))
     prefixes: list[tuple[int, ...]] = [()]
     while True:
-        assert running.num_live == len(prefixes) <= beams.num_beams
+        assert len(prefixes) <= beams.num_beams
         survivors = running.advance(np.stack([model[prefix] for prefix in prefixes]))
         if survivors is None:
             return running.best()

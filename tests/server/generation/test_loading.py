@@ -16,7 +16,7 @@ from podium_server.version_entry import VersionState
 from prometheus_client import generate_latest
 
 from tests.server.conftest import MakeCatalogue, MakeLoader
-from tests.server.generation.networks import V, attentive_gru, lstm
+from tests.server.generation.networks import attentive_gru, lstm
 from tests.server.generation.plain import PlainLoop, all_of
 from tests.server.generation.step_packages import mixing, write_step_package
 
@@ -28,7 +28,6 @@ async def test_package_with_a_step_graph_writes(tmp_path: Path, make_loader: Mak
     network = lstm(end_ids=[3])
     servable = await make_loader(max_batch_rows=None).load("verse", 1, write_step_package(tmp_path / "1", network))
     assert servable.generator is not None
-    assert servable.generator.vocabulary_size == V
     assert dict(servable.batchers) == {}
     job = SampleJob(Start(np.array([1, 2, 3])), SAMPLING, 30, seed=5)
     text = await all_of(servable.generator.start(job))
