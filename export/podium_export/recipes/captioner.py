@@ -1,14 +1,12 @@
 """`captioner`: says what an emoji, or a picture like one, is called."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 
 from podium.v1 import decoding_pb2
 from podium.v1 import model_manifest_pb2 as pb
 from torch import nn
 
-from podium_export.architecture import Blueprint
 from podium_export.architectures.captioner import Captioner
 from podium_export.assembling import Published
 from podium_export.package import Destination
@@ -48,11 +46,7 @@ _HELD_OUT = {
 
 def make(destination: Destination, progress: Progress) -> Published:
     """Export the stored weights."""
-
-    def with_words(_network: nn.Module, blueprint: Blueprint) -> Blueprint:
-        return replace(blueprint, generation=_generation(blueprint.generation, STORED.vocabulary()))
-
-    return STORED.make(destination, progress, with_words)
+    return STORED.make_writer(destination, progress, _say_tokens)
 
 
 def train(progress: Progress) -> Sequence[Captioner]:
@@ -95,11 +89,8 @@ def _emoji() -> Emoji:
     return emoji()
 
 
-def _generation(of_network: pb.Generation | None, words: Sequence[str]) -> pb.Generation:
+def _say_tokens(generation: pb.Generation, words: Sequence[str]) -> None:
     """Say which words the tokens are, and how names are searched for."""
-    generation = pb.Generation()
-    if of_network is not None:
-        generation.CopyFrom(of_network)
     known = pb.Vocabulary(tokens=[*_SPECIAL, *words], unit=pb.TEXT_UNIT_WORD)
     generation.tokenizer.CopyFrom(pb.Tokenizer(vocabulary=known, start_ids=[START], special_ids=[START, END]))
     generation.end_ids[:] = [END]
@@ -107,4 +98,3 @@ def _generation(of_network: pb.Generation | None, words: Sequence[str]) -> pb.Ge
     generation.defaults.CopyFrom(
         decoding_pb2.Decoding(num_beams=NUM_BEAMS, length_penalty=LENGTH_PENALTY, max_tokens=MAX_WORDS)
     )
-    return generation

@@ -1,14 +1,12 @@
 """`shakespeare`: a character LSTM of plays, four times on its way from noise to verse."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 
 from podium.v1 import decoding_pb2
 from podium.v1 import model_manifest_pb2 as pb
 from torch import nn
 
-from podium_export.architecture import Blueprint
 from podium_export.assembling import Published
 from podium_export.package import Destination
 from podium_export.progress import Progress
@@ -41,11 +39,7 @@ VERSIONS = tuple(
 def make(destination: Destination, progress: Progress) -> Published:
     """Export the stored weights of a version; the last one's where none is said."""
     stored = VERSIONS[(destination.version or len(VERSIONS)) - 1]
-
-    def with_characters(_network: nn.Module, blueprint: Blueprint) -> Blueprint:
-        return replace(blueprint, generation=_generation(blueprint.generation, stored.vocabulary()))
-
-    return stored.make(destination, progress, with_characters)
+    return stored.make_writer(destination, progress, _say_tokens)
 
 
 def train(progress: Progress) -> Sequence[CharLSTM]:
@@ -90,15 +84,11 @@ def _learned_and_held_out() -> tuple[Mapping[str, str], Mapping[str, str]]:
     return learned, {name: every[name] for name in HELD_OUT}
 
 
-def _generation(of_network: pb.Generation | None, characters: Sequence[str]) -> pb.Generation:
+def _say_tokens(generation: pb.Generation, characters: Sequence[str]) -> None:
     """Say which characters the tokens are, and how texts are written unless a request says otherwise."""
-    generation = pb.Generation()
-    if of_network is not None:
-        generation.CopyFrom(of_network)
     tokenizer = pb.Tokenizer(
         vocabulary=pb.Vocabulary(tokens=characters, unit=pb.TEXT_UNIT_CHARACTER),
         start_ids=[characters.index(START)],
     )
     generation.tokenizer.CopyFrom(tokenizer)
     generation.defaults.CopyFrom(decoding_pb2.Decoding(temperature=0.8, max_tokens=500))
-    return generation

@@ -33,6 +33,8 @@ _VOCABULARY = "vocabulary"
 
 Describe = Callable[[nn.Module, Blueprint], Blueprint]
 """Adds to what a network's architecture says of it."""
+SayTokens = Callable[[pb.Generation, Sequence[str]], None]
+"""Says in a manifest which tokens of a vocabulary a network reads and writes, and how it writes."""
 
 
 def _no_more(_network: nn.Module, blueprint: Blueprint) -> Blueprint:
@@ -114,6 +116,18 @@ class StoredWeights:
             progress=progress,
             evaluations=self.evaluations(),
         )
+
+    def make_writer(self, destination: Destination, progress: Progress, say_tokens: SayTokens) -> Published:
+        """Export the weights of a network that writes, as `make`, with the tokens that are stored beside them."""
+
+        def with_tokens(_network: nn.Module, blueprint: Blueprint) -> Blueprint:
+            assert blueprint.generation is not None
+            generation = pb.Generation()
+            generation.CopyFrom(blueprint.generation)
+            say_tokens(generation, self.vocabulary())
+            return replace(blueprint, generation=generation)
+
+        return self.make(destination, progress, with_tokens)
 
     def _read(self, key: str, folder: Path) -> list[Any]:
         with safe_open(self.file(folder), framework="pt") as opened:

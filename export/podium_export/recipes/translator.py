@@ -1,14 +1,12 @@
 """`translator`: English words from spelling to pronunciation."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 
 from podium.v1 import decoding_pb2
 from podium.v1 import model_manifest_pb2 as pb
 from torch import nn
 
-from podium_export.architecture import Blueprint
 from podium_export.architectures.seq2seq import Seq2Seq
 from podium_export.assembling import Published
 from podium_export.package import Destination
@@ -39,11 +37,7 @@ _SPECIAL = ("<s>", "</s>")
 
 def make(destination: Destination, progress: Progress) -> Published:
     """Export the stored weights."""
-
-    def with_tokens(_network: nn.Module, blueprint: Blueprint) -> Blueprint:
-        return replace(blueprint, generation=_generation(blueprint.generation, STORED.vocabulary()))
-
-    return STORED.make(destination, progress, with_tokens)
+    return STORED.make_writer(destination, progress, _say_tokens)
 
 
 def train(progress: Progress) -> Sequence[Seq2Seq]:
@@ -87,11 +81,8 @@ def _words() -> Words:
     return words()
 
 
-def _generation(of_network: pb.Generation | None, phonemes: Sequence[str]) -> pb.Generation:
+def _say_tokens(generation: pb.Generation, phonemes: Sequence[str]) -> None:
     """Say what the tokens on both sides are, and how pronunciations are searched for."""
-    generation = pb.Generation()
-    if of_network is not None:
-        generation.CopyFrom(of_network)
     letters = pb.Vocabulary(tokens=[*_SPECIAL, *LETTERS], unit=pb.TEXT_UNIT_CHARACTER, lowercase=True)
     spoken = pb.Vocabulary(tokens=[*_SPECIAL, *phonemes], unit=pb.TEXT_UNIT_WORD)
     generation.source_tokenizer.CopyFrom(pb.Tokenizer(vocabulary=letters, end_ids=[END], special_ids=[START, END]))
@@ -102,4 +93,3 @@ def _generation(of_network: pb.Generation | None, phonemes: Sequence[str]) -> pb
     generation.defaults.CopyFrom(
         decoding_pb2.Decoding(num_beams=NUM_BEAMS, length_penalty=LENGTH_PENALTY, max_tokens=64)
     )
-    return generation
