@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from click.testing import CliRunner
+from podium.v1 import model_manifest_pb2 as pb
 from podium_client.main import main
 from podium_export.architectures.latent_ode import LatentODE, LatentODEConfig
 from podium_export.errors import OptionError
@@ -94,4 +95,5 @@ def test_what_a_description_leaves_out_is_usual(tmp_path: Path) -> None:
     path = tmp_path / "series.json"
     path.write_text('{"channels": [{}]}')
     series = read_series(path)
-    assert (series.channels[0].scale, series.horizon, series.time_scale, series.latent_time) == (1, 1, 1, 2)
+    assert (series.channels[0].scale, series.horizon, series.time_scale) == (1, 1, 1)
+    assert series.latent_time == pb.LATENT_TIME_FIRST_OBSERVATION
