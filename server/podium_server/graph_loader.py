@@ -140,7 +140,7 @@ class GraphLoader:
         golden = [case for case in package.golden() if case.graph == graph.name]
         replay(golden, {graph.name: (session, signature)}, package.manifest.parity)
         together = StepGraph(session, step_plan)
-        conditions = self._conditions(_step_digest(package, graph), [layout])
+        conditions = self._conditions(step_digest(package, graph), [layout])
         measured = self._remembered(conditions, lambda: self._measure_step(together, golden[0], layout))
         if measured.coupling is RowCoupling.MIXED:
             raise LoadFailed(
@@ -236,7 +236,8 @@ def _read(session: Session) -> Signature:
     return dataclasses.replace(session.signature, batched=shares_batch_axis(session.signature))
 
 
-def _step_digest(package: Package, graph: pb.Graph) -> str:
-    """A digest of a step graph's file and of how it is fed."""
-    generation = package.manifest.generation.SerializeToString(deterministic=True)
-    return hashlib.sha256(package.digests[graph.name].encode() + generation).hexdigest()
+def step_digest(package: Package, graph: pb.Graph) -> str:
+    """A digest of a step graph's file and of how it is fed, 64 lower-case hexadecimal digits."""
+    manifest = package.manifest
+    fed = b"".join(part.SerializeToString(deterministic=True) for part in (manifest.generation, manifest.video))
+    return hashlib.sha256(package.digests[graph.name].encode() + fed).hexdigest()

@@ -8,10 +8,11 @@ import pytest
 from podium.v1 import model_manifest_pb2 as pb
 from podium_server.errors import NotReady, Unsupported
 from podium_server.generation.job import Finish, SampleJob, Sampling, Start
+from podium_server.graph_loader import step_digest
 from podium_server.metrics import Metrics
 from podium_server.oip.description import configure, describe
 from podium_server.oip.statistics import count
-from podium_server.package import PackageError
+from podium_server.package import Package, PackageError
 from podium_server.version_entry import VersionState
 from prometheus_client import generate_latest
 
@@ -152,3 +153,20 @@ async def test_metrics_have_the_names_that_dashboards_know(
         'podium_sequences_finished_total{model="verse",reason="length",version="1"} 1.0',
     ):
         assert line in page
+
+
+def test_what_a_step_graph_is_fed_is_part_of_what_is_remembered_of_it() -> None:
+    """The same file with other states, of a text or of a clip, is measured anew."""
+    graph = pb.Graph(name="step", file="step.onnx")
+
+    def digest(manifest: pb.ModelManifest) -> str:
+        return step_digest(Package(Path(), manifest, {"step": "0" * 64}, checked=True), graph)
+
+    state = pb.StepState(input="h", output="next_h")
+    fed = [
+        pb.ModelManifest(),
+        pb.ModelManifest(generation=pb.Generation(states=[state])),
+        pb.ModelManifest(video=pb.Video(states=[state])),
+        pb.ModelManifest(video=pb.Video(states=[pb.StepState(input="c", output="next_c")])),
+    ]
+    assert len({digest(manifest) for manifest in fed}) == len(fed)
