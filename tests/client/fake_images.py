@@ -33,11 +33,11 @@ class FakeImages(image_service_pb2_grpc.ImageServiceServicer):
     def __init__(self, fake: FakeServer) -> None:
         self._fake = fake
 
-    async def Sample(self, request: wire.SampleRequest, context: Any) -> wire.SampleResponse:  # noqa: N802
+    async def Sample(self, request: wire.SampleRequest, context: Any) -> wire.SampleResponse:
         await self._admit(request, context)
         return wire.SampleResponse(metadata=_metadata(request), pictures=list(_samples(request)))
 
-    async def StreamSample(  # noqa: N802
+    async def StreamSample(
         self, request: wire.StreamSampleRequest, context: Any
     ) -> AsyncGenerator[wire.StreamSampleResponse, None]:
         await self._admit(request, context)
@@ -48,7 +48,7 @@ class FakeImages(image_service_pb2_grpc.ImageServiceServicer):
             chunk = pictures[start : start + 3]
             yield wire.StreamSampleResponse(metadata=_metadata(request), pictures=chunk)
 
-    async def Encode(self, request: wire.EncodeRequest, context: Any) -> wire.EncodeResponse:  # noqa: N802
+    async def Encode(self, request: wire.EncodeRequest, context: Any) -> wire.EncodeResponse:
         await self._admit(request, context)
         if request.model == "gan":
             await NO_ENCODER.abort(context)
@@ -58,12 +58,12 @@ class FakeImages(image_service_pb2_grpc.ImageServiceServicer):
         ]
         return wire.EncodeResponse(metadata=_metadata(request), posteriors=posteriors)
 
-    async def Decode(self, request: wire.DecodeRequest, context: Any) -> wire.DecodeResponse:  # noqa: N802
+    async def Decode(self, request: wire.DecodeRequest, context: Any) -> wire.DecodeResponse:
         await self._admit(request, context)
         pictures = [picture(latent.values, request.format) for latent in request.latents]
         return wire.DecodeResponse(metadata=_metadata(request), pictures=pictures)
 
-    async def Reconstruct(self, request: wire.ReconstructRequest, context: Any) -> wire.ReconstructResponse:  # noqa: N802
+    async def Reconstruct(self, request: wire.ReconstructRequest, context: Any) -> wire.ReconstructResponse:
         await self._admit(request, context)
         pictures = [picture(_encoded(image.encoded), request.format) for image in request.images]
         if request.model == "whole":
@@ -72,13 +72,13 @@ class FakeImages(image_service_pb2_grpc.ImageServiceServicer):
         errors = [index / 8 for index in range(len(pictures))]
         return wire.ReconstructResponse(metadata=_metadata(request), pictures=pictures, mean_squared_errors=errors)
 
-    async def Interpolate(self, request: wire.InterpolateRequest, context: Any) -> wire.InterpolateResponse:  # noqa: N802
+    async def Interpolate(self, request: wire.InterpolateRequest, context: Any) -> wire.InterpolateResponse:
         await self._admit(request, context)
         ways = np.linspace(_latent(request.start), _latent(request.end), request.steps)
         pictures = [picture(way, request.format) for way in ways]
         return wire.InterpolateResponse(metadata=_metadata(request), pictures=pictures)
 
-    async def Traverse(self, request: wire.TraverseRequest, context: Any) -> wire.TraverseResponse:  # noqa: N802
+    async def Traverse(self, request: wire.TraverseRequest, context: Any) -> wire.TraverseResponse:
         await self._admit(request, context)
         origin = _latent(request.origin) if request.HasField("origin") else np.zeros(LATENT_SIZE)
         low, high = (request.low, request.high) if request.low != request.high else (-3, 3)
@@ -93,7 +93,7 @@ class FakeImages(image_service_pb2_grpc.ImageServiceServicer):
         ]
         return wire.TraverseResponse(metadata=_metadata(request), rows=rows)
 
-    async def Edit(self, request: wire.EditRequest, context: Any) -> wire.EditResponse:  # noqa: N802
+    async def Edit(self, request: wire.EditRequest, context: Any) -> wire.EditResponse:
         await self._admit(request, context)
         if request.direction != "smile":
             text = f"direction: there is no {request.direction!r}; the directions are smile"

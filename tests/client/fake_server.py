@@ -150,7 +150,7 @@ class FakeClassification(classification_service_pb2_grpc.ClassificationServiceSe
     def __init__(self, fake: FakeServer) -> None:
         self._fake = fake
 
-    async def Classify(  # noqa: N802
+    async def Classify(
         self, request: classification_service_pb2.ClassifyRequest, context: Any
     ) -> classification_service_pb2.ClassifyResponse:
         self._fake.requests.append(request)
@@ -165,12 +165,12 @@ class FakeClassification(classification_service_pb2_grpc.ClassificationServiceSe
             results=[_result(image, request) for image in request.images],
         )
 
-    async def ClassifyVideo(  # noqa: N802
+    async def ClassifyVideo(
         self, request_iterator: Any, context: Any
     ) -> classification_service_pb2.ClassifyVideoResponse:
         raise NotImplementedError
 
-    def ClassifyFrames(self, request_iterator: Any, context: Any) -> Any:  # noqa: N802
+    def ClassifyFrames(self, request_iterator: Any, context: Any) -> Any:
         raise NotImplementedError
 
 
@@ -217,30 +217,30 @@ class FakeModels(model_service_pb2_grpc.ModelServiceServicer):
     def __init__(self, fake: FakeServer) -> None:
         self._fake = fake
 
-    async def ListModels(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def ListModels(self, request: Any, context: Any) -> Any:
         await self._fake.admit(context)
         return model_service_pb2.ListModelsResponse(models=self._fake.models)
 
-    async def GetModel(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def GetModel(self, request: Any, context: Any) -> Any:
         await self._check(request.model, context)
         name = request.model.partition("/")[0]
         manifest = self._fake.manifests[name]
         return model_service_pb2.GetModelResponse(name=name, version=DIGITS.versions[0], manifest=manifest)
 
-    async def LoadModel(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def LoadModel(self, request: Any, context: Any) -> Any:
         await self._check(request.model, context)
         return model_service_pb2.LoadModelResponse(model=DIGITS)
 
-    async def UnloadModel(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def UnloadModel(self, request: Any, context: Any) -> Any:
         await self._check(request.model, context)
         return model_service_pb2.UnloadModelResponse(model=DIGITS)
 
-    async def SetAlias(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def SetAlias(self, request: Any, context: Any) -> Any:
         await self._check(request.model, context)
         self._fake.aliases[request.alias.name] = request.alias
         return model_service_pb2.SetAliasResponse(model=self._with_aliases())
 
-    async def DeleteAlias(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def DeleteAlias(self, request: Any, context: Any) -> Any:
         await self._check(request.model, context)
         del self._fake.aliases[request.alias]
         return model_service_pb2.DeleteAliasResponse(model=self._with_aliases())

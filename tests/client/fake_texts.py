@@ -34,12 +34,12 @@ class FakeTexts(wire_grpc.TextServiceServicer):
     def __init__(self, fake: FakeServer) -> None:
         self._fake = fake
 
-    async def Generate(self, request: wire.GenerateRequest, context: Any) -> wire.GenerateResponse:  # noqa: N802
+    async def Generate(self, request: wire.GenerateRequest, context: Any) -> wire.GenerateResponse:
         await self._admit(request, context, request.prompt)
         sequences = [_sequence(text, request, number) for number, text in enumerate(_texts(request))]
         return wire.GenerateResponse(metadata=_metadata(request), sequences=sequences, usage=_usage(sequences))
 
-    async def StreamGenerate(  # noqa: N802
+    async def StreamGenerate(
         self, request: wire.StreamGenerateRequest, context: Any
     ) -> AsyncGenerator[wire.StreamGenerateResponse, None]:
         await self._admit(request, context, request.prompt)
@@ -52,7 +52,7 @@ class FakeTexts(wire_grpc.TextServiceServicer):
                 response.usage.CopyFrom(_usage(sequences))
             yield response
 
-    async def Translate(self, request: wire.TranslateRequest, context: Any) -> wire.TranslateResponse:  # noqa: N802
+    async def Translate(self, request: wire.TranslateRequest, context: Any) -> wire.TranslateResponse:
         await self._admit(request, context, "".join(request.texts))
         results = [
             wire.TranslationResult(
@@ -62,7 +62,7 @@ class FakeTexts(wire_grpc.TextServiceServicer):
         ]
         return wire.TranslateResponse(metadata=_metadata(request), results=results, usage=_usage([]))
 
-    async def Score(self, request: wire.ScoreRequest, context: Any) -> wire.ScoreResponse:  # noqa: N802
+    async def Score(self, request: wire.ScoreRequest, context: Any) -> wire.ScoreResponse:
         await self._admit(request, context, "".join(request.texts))
         results = [_score(text, with_tokens=request.return_tokens) for text in request.texts]
         metadata = response_metadata_pb2.ResponseMetadata(model=request.model, version=2)
@@ -81,7 +81,7 @@ class FakeCaptions(captions_grpc.CaptioningServiceServicer):
     def __init__(self, fake: FakeServer) -> None:
         self._fake = fake
 
-    async def Caption(self, request: captions.CaptionRequest, context: Any) -> captions.CaptionResponse:  # noqa: N802
+    async def Caption(self, request: captions.CaptionRequest, context: Any) -> captions.CaptionResponse:
         self._fake.image_requests.append(request)
         await self._fake.admit(context)
         results = [
@@ -92,7 +92,7 @@ class FakeCaptions(captions_grpc.CaptioningServiceServicer):
         ]
         return captions.CaptionResponse(metadata=_metadata(request), results=results, usage=_usage([]))
 
-    async def StreamCaption(  # noqa: N802
+    async def StreamCaption(
         self, request: captions.StreamCaptionRequest, context: Any
     ) -> AsyncGenerator[captions.StreamCaptionResponse, None]:
         self._fake.image_requests.append(request)

@@ -29,7 +29,7 @@ class CaptioningService:
         self._models = TextModels(catalogue, settings, pool)
         self._max_images = settings.max_images_per_request
 
-    async def Caption(self, request: wire.CaptionRequest, call: Call) -> wire.CaptionResponse:  # noqa: N802
+    async def Caption(self, request: wire.CaptionRequest, call: Call) -> wire.CaptionResponse:
         """Describe pictures, each as it would be alone."""
         work = await self._models.begin(request.model, call, pb.TASK_IMAGE_CAPTIONING, "Caption")
         check_count("images", "pictures", len(request.images), self._max_images)
@@ -45,7 +45,7 @@ class CaptioningService:
             metadata=work.metadata(gathering.writings), results=results, usage=work.usage(gathering.writings)
         )
 
-    async def StreamCaption(  # noqa: N802
+    async def StreamCaption(
         self, request: wire.StreamCaptionRequest, call: Call
     ) -> AsyncGenerator[wire.StreamCaptionResponse, None]:
         """Describe a picture, and tell the words as they are written."""

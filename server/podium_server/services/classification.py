@@ -46,7 +46,7 @@ class ClassificationService:
         self._clips = ClipModels(catalogue, settings, pool)
         self._classifiers = Compiled(self._compile, "cannot classify")
 
-    async def Classify(self, request: wire.ClassifyRequest, call: Call) -> wire.ClassifyResponse:  # noqa: N802
+    async def Classify(self, request: wire.ClassifyRequest, call: Call) -> wire.ClassifyResponse:
         """Classify one picture or many."""
         began = time.monotonic()
         servable = await self._catalogue.serve(request.model, call)
@@ -61,7 +61,7 @@ class ClassificationService:
         spent = Spent(read - began, run.queue_s, run.run_s, time.monotonic() - ran)
         return wire.ClassifyResponse(metadata=answered(call, servable, spent), results=results)
 
-    async def ClassifyVideo(  # noqa: N802
+    async def ClassifyVideo(
         self, requests: AsyncIterator[wire.ClassifyVideoRequest], call: Call
     ) -> wire.ClassifyVideoResponse:
         """Classify one clip."""
@@ -76,7 +76,7 @@ class ClassificationService:
         work.answered()
         return response
 
-    async def ClassifyFrames(  # noqa: N802
+    async def ClassifyFrames(
         self, requests: AsyncIterator[wire.ClassifyFramesRequest], call: Call
     ) -> AsyncGenerator[wire.ClassifyFramesResponse, None]:
         """Classify frames as they come."""

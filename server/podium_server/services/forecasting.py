@@ -42,7 +42,7 @@ class ForecastService:
         self._pool = pool
         self._models = Compiled(_compile, "forecasts nothing")
 
-    async def Forecast(self, request: wire.ForecastRequest, call: Call) -> wire.ForecastResponse:  # noqa: N802
+    async def Forecast(self, request: wire.ForecastRequest, call: Call) -> wire.ForecastResponse:
         """Give values at asked times."""
         servable = await self._catalogue.serve(request.model, call)
         check_task(servable, "Forecast", pb.TASK_FORECASTING)

@@ -33,7 +33,7 @@ class HealthServicer:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    async def Check(  # noqa: N802
+    async def Check(
         self, request: health_pb2.HealthCheckRequest, context: "aio.ServicerContext[Any, Any]"
     ) -> health_pb2.HealthCheckResponse:
         """Tell the status of one name; NOT_FOUND when there is none."""
@@ -42,7 +42,7 @@ class HealthServicer:
             await context.abort(StatusCode.NOT_FOUND, f"no service or model is named {request.service[:200]!r}")
         return health_pb2.HealthCheckResponse(status=status)
 
-    async def Watch(  # noqa: N802
+    async def Watch(
         self, request: health_pb2.HealthCheckRequest, context: "aio.ServicerContext[Any, Any]"
     ) -> AsyncIterator[health_pb2.HealthCheckResponse]:
         """Tell the status of one name now and whenever it changes; what passed while nobody read is left out."""

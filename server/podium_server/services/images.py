@@ -47,7 +47,7 @@ class ImageService:
         self._models = PictureModels(catalogue, settings, pool)
         self._max_images = settings.max_images_per_request
 
-    async def Sample(self, request: wire.SampleRequest, call: Call) -> wire.SampleResponse:  # noqa: N802
+    async def Sample(self, request: wire.SampleRequest, call: Call) -> wire.SampleResponse:
         """Draw latents from the prior and decode them."""
         work = await self._models.begin(request.model, call)
         sampling = Sampling(request, work.model, MAX_PICTURES)
@@ -57,7 +57,7 @@ class ImageService:
         pictures = await work.finish(pictures, painter, sampling.num_columns or square_columns(sampling.count))
         return wire.SampleResponse(metadata=work.answered(sampling.seed), pictures=pictures)
 
-    async def StreamSample(  # noqa: N802
+    async def StreamSample(
         self, request: wire.StreamSampleRequest, call: Call
     ) -> AsyncGenerator[wire.StreamSampleResponse, None]:
         """Draw latents from the prior and decode them, each run's pictures as they are made."""
@@ -79,7 +79,7 @@ class ImageService:
                     yield answer
         stream.total.answered(sampling.seed)
 
-    async def Encode(self, request: wire.EncodeRequest, call: Call) -> wire.EncodeResponse:  # noqa: N802
+    async def Encode(self, request: wire.EncodeRequest, call: Call) -> wire.EncodeResponse:
         """Encode pictures to latents."""
         work = await self._models.begin(request.model, call)
         if work.model.encoder is None:
@@ -96,7 +96,7 @@ class ImageService:
                 posterior.kl_nats = kl
         return wire.EncodeResponse(metadata=work.answered(), posteriors=posteriors)
 
-    async def Decode(self, request: wire.DecodeRequest, call: Call) -> wire.DecodeResponse:  # noqa: N802
+    async def Decode(self, request: wire.DecodeRequest, call: Call) -> wire.DecodeResponse:
         """Decode latents to pictures."""
         work = await self._models.begin(request.model, call)
         space, painter = work.space, self._models.painter(work.model, request.format)
@@ -108,7 +108,7 @@ class ImageService:
         pictures = await work.finish(pictures, painter, square_columns(count))
         return wire.DecodeResponse(metadata=work.answered(), pictures=pictures)
 
-    async def Reconstruct(self, request: wire.ReconstructRequest, call: Call) -> wire.ReconstructResponse:  # noqa: N802
+    async def Reconstruct(self, request: wire.ReconstructRequest, call: Call) -> wire.ReconstructResponse:
         """Encode and decode pictures."""
         work = await self._models.begin(request.model, call)
         model, painter = work.model, self._models.painter(work.model, request.format)
@@ -123,7 +123,7 @@ class ImageService:
         pictures = await work.finish(pictures, painter, square_columns(len(rows)))
         return wire.ReconstructResponse(metadata=work.answered(), pictures=pictures, mean_squared_errors=errors)
 
-    async def Interpolate(self, request: wire.InterpolateRequest, call: Call) -> wire.InterpolateResponse:  # noqa: N802
+    async def Interpolate(self, request: wire.InterpolateRequest, call: Call) -> wire.InterpolateResponse:
         """Decode the way from one latent to another."""
         work = await self._models.begin(request.model, call)
         space, painter = work.space, self._models.painter(work.model, request.format)
@@ -136,7 +136,7 @@ class ImageService:
         pictures = await work.finish(pictures, painter, steps)
         return wire.InterpolateResponse(metadata=work.answered(), pictures=pictures)
 
-    async def Traverse(self, request: wire.TraverseRequest, call: Call) -> wire.TraverseResponse:  # noqa: N802
+    async def Traverse(self, request: wire.TraverseRequest, call: Call) -> wire.TraverseResponse:
         """Vary single dimensions of a latent."""
         work = await self._models.begin(request.model, call)
         space, painter = work.space, self._models.painter(work.model, request.format)
@@ -159,7 +159,7 @@ class ImageService:
         ]
         return wire.TraverseResponse(metadata=work.answered(), rows=rows, grid=grid)
 
-    async def Edit(self, request: wire.EditRequest, call: Call) -> wire.EditResponse:  # noqa: N802
+    async def Edit(self, request: wire.EditRequest, call: Call) -> wire.EditResponse:
         """Move pictures or latents along a named direction."""
         work = await self._models.begin(request.model, call)
         direction = _direction(work, request.direction)

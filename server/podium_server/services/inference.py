@@ -48,45 +48,39 @@ class InferenceService:
         self._catalogue = catalogue
         self._models: WeakKeyDictionary[Servable, OpenModel] = WeakKeyDictionary()
 
-    async def ServerLive(self, request: oip.ServerLiveRequest, call: Call) -> oip.ServerLiveResponse:  # noqa: N802
+    async def ServerLive(self, request: oip.ServerLiveRequest, call: Call) -> oip.ServerLiveResponse:
         """Who answers is alive."""
         del request, call
         return oip.ServerLiveResponse(live=True)
 
-    async def ServerReady(self, request: oip.ServerReadyRequest, call: Call) -> oip.ServerReadyResponse:  # noqa: N802
+    async def ServerReady(self, request: oip.ServerReadyRequest, call: Call) -> oip.ServerReadyResponse:
         """Whether start-up is over and the server does not drain."""
         del request, call
         return oip.ServerReadyResponse(ready=self._catalogue.ready)
 
-    async def ModelReady(self, request: oip.ModelReadyRequest, call: Call) -> oip.ModelReadyResponse:  # noqa: N802
+    async def ModelReady(self, request: oip.ModelReadyRequest, call: Call) -> oip.ModelReadyResponse:
         """Whether a model answers; one that is not in the repository is an error."""
         del call
         entry = self._entry(request.name, request.version)
         return oip.ModelReadyResponse(ready=entry.answers)
 
-    async def ServerMetadata(  # noqa: N802
-        self, request: oip.ServerMetadataRequest, call: Call
-    ) -> oip.ServerMetadataResponse:
+    async def ServerMetadata(self, request: oip.ServerMetadataRequest, call: Call) -> oip.ServerMetadataResponse:
         """Name, version, and what the server can do."""
         del request, call
         return oip.ServerMetadataResponse(name="podium", version=installed_version("podium"), extensions=EXTENSIONS)
 
-    async def ModelMetadata(  # noqa: N802
-        self, request: oip.ModelMetadataRequest, call: Call
-    ) -> oip.ModelMetadataResponse:
+    async def ModelMetadata(self, request: oip.ModelMetadataRequest, call: Call) -> oip.ModelMetadataResponse:
         """A model's versions, inputs and outputs."""
         servable = await self._serve(request.name, request.version, call)
         versions = self._catalogue.models()[servable.name]
         ready = [number for number, entry in versions.items() if entry.answers]
         return describe(servable, ready)
 
-    async def ModelConfig(self, request: oip.ModelConfigRequest, call: Call) -> oip.ModelConfigResponse:  # noqa: N802
+    async def ModelConfig(self, request: oip.ModelConfigRequest, call: Call) -> oip.ModelConfigResponse:
         """A model as Triton's configuration describes it."""
         return oip.ModelConfigResponse(config=configure(await self._serve(request.name, request.version, call)))
 
-    async def ModelStatistics(  # noqa: N802
-        self, request: oip.ModelStatisticsRequest, call: Call
-    ) -> oip.ModelStatisticsResponse:
+    async def ModelStatistics(self, request: oip.ModelStatisticsRequest, call: Call) -> oip.ModelStatisticsResponse:
         """What a version, every version of a model, or everything has done."""
         if request.name and request.version:
             servables = [await self._serve(request.name, request.version, call)]
@@ -99,14 +93,14 @@ class InferenceService:
             servables = [entry.servable for entry in entries if entry.servable is not None]
         return oip.ModelStatisticsResponse(model_stats=[count(servable) for servable in servables])
 
-    async def ModelInfer(self, request: oip.ModelInferRequest, call: Call) -> oip.ModelInferResponse:  # noqa: N802
+    async def ModelInfer(self, request: oip.ModelInferRequest, call: Call) -> oip.ModelInferResponse:
         """Run a model."""
         servable = await self._serve(request.model_name, request.model_version, call, request.id)
         answer = await self._open(servable).infer(request, call.deadline)
         call.answered(servable, preprocess_s=answer.decode_s, run=answer.run, encode_s=answer.encode_s)
         return answer.response
 
-    async def ModelStreamInfer(  # noqa: N802
+    async def ModelStreamInfer(
         self, requests: AsyncIterator[oip.ModelInferRequest], call: Call
     ) -> AsyncGenerator[oip.ModelStreamInferResponse, None]:
         """Run many requests, of any models, and answer in their order.
@@ -132,9 +126,7 @@ class InferenceService:
             async for response in responses:
                 yield response
 
-    async def RepositoryIndex(  # noqa: N802
-        self, request: oip.RepositoryIndexRequest, call: Call
-    ) -> oip.RepositoryIndexResponse:
+    async def RepositoryIndex(self, request: oip.RepositoryIndexRequest, call: Call) -> oip.RepositoryIndexResponse:
         """Every version with its state, or those that are ready."""
         del call
         response = oip.RepositoryIndexResponse()
@@ -146,7 +138,7 @@ class InferenceService:
                     response.models.add(name=name, version=str(entry.version), state=state.name, reason=entry.reason)
         return response
 
-    async def RepositoryModelLoad(  # noqa: N802
+    async def RepositoryModelLoad(
         self, request: oip.RepositoryModelLoadRequest, call: Call
     ) -> oip.RepositoryModelLoadResponse:
         """Load a model as the repository has it now."""
@@ -161,7 +153,7 @@ class InferenceService:
         await self._catalogue.load(name)
         return oip.RepositoryModelLoadResponse(model_name=name, isLoaded=True)
 
-    async def RepositoryModelUnload(  # noqa: N802
+    async def RepositoryModelUnload(
         self, request: oip.RepositoryModelUnloadRequest, call: Call
     ) -> oip.RepositoryModelUnloadResponse:
         """Unload a model; accepted calls finish first."""

@@ -23,12 +23,12 @@ class ModelService:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
 
-    async def ListModels(self, request: pb.ListModelsRequest, call: Call) -> pb.ListModelsResponse:  # noqa: N802
+    async def ListModels(self, request: pb.ListModelsRequest, call: Call) -> pb.ListModelsResponse:
         """List every model with the state of its versions."""
         del request, call
         return pb.ListModelsResponse(models=[self._model(name) for name in self._catalogue.models()])
 
-    async def GetModel(self, request: pb.GetModelRequest, call: Call) -> pb.GetModelResponse:  # noqa: N802
+    async def GetModel(self, request: pb.GetModelRequest, call: Call) -> pb.GetModelResponse:
         """Describe one version; its manifest is there once it is loaded."""
         del call
         ref = parse_ref(request.model)
@@ -36,21 +36,21 @@ class ModelService:
         manifest = entry.servable.manifest if entry.servable else None
         return pb.GetModelResponse(name=ref.name, version=_version(entry), manifest=manifest)
 
-    async def LoadModel(self, request: pb.LoadModelRequest, call: Call) -> pb.LoadModelResponse:  # noqa: N802
+    async def LoadModel(self, request: pb.LoadModelRequest, call: Call) -> pb.LoadModelResponse:
         """Load a model as the repository has it now."""
         del call
         name = _bare_name(request.model, "all versions are loaded and unloaded together")
         await self._catalogue.load(name)
         return pb.LoadModelResponse(model=self._model(name))
 
-    async def UnloadModel(self, request: pb.UnloadModelRequest, call: Call) -> pb.UnloadModelResponse:  # noqa: N802
+    async def UnloadModel(self, request: pb.UnloadModelRequest, call: Call) -> pb.UnloadModelResponse:
         """Unload a model; accepted calls finish first."""
         del call
         name = _bare_name(request.model, "all versions are loaded and unloaded together")
         await self._catalogue.unload(name)
         return pb.UnloadModelResponse(model=self._model(name))
 
-    async def SetAlias(self, request: pb.SetAliasRequest, call: Call) -> pb.SetAliasResponse:  # noqa: N802
+    async def SetAlias(self, request: pb.SetAliasRequest, call: Call) -> pb.SetAliasResponse:
         """Say where the calls of an alias go."""
         del call
         name = _bare_name(request.model, "the alias has a field of its own")
@@ -58,7 +58,7 @@ class ModelService:
         await self._catalogue.set_alias(name, alias, _read_route(request.alias))
         return pb.SetAliasResponse(model=self._model(name))
 
-    async def DeleteAlias(self, request: pb.DeleteAliasRequest, call: Call) -> pb.DeleteAliasResponse:  # noqa: N802
+    async def DeleteAlias(self, request: pb.DeleteAliasRequest, call: Call) -> pb.DeleteAliasResponse:
         """Take an alias away."""
         del call
         name = _bare_name(request.model, "the alias has a field of its own")

@@ -36,7 +36,7 @@ class TextService:
     def __init__(self, catalogue: Catalogue, settings: Settings, pool: ImagePool) -> None:
         self._models = TextModels(catalogue, settings, pool)
 
-    async def Generate(self, request: wire.GenerateRequest, call: Call) -> wire.GenerateResponse:  # noqa: N802
+    async def Generate(self, request: wire.GenerateRequest, call: Call) -> wire.GenerateResponse:
         """Continue a text."""
         work = await self._models.begin(request.model, call, pb.TASK_TEXT_GENERATION, "Generate")
         gathering = await _generate(work, request)
@@ -47,7 +47,7 @@ class TextService:
             metadata=work.metadata(gathering.writings), sequences=sequences, usage=work.usage(gathering.writings)
         )
 
-    async def StreamGenerate(  # noqa: N802
+    async def StreamGenerate(
         self, request: wire.StreamGenerateRequest, call: Call
     ) -> AsyncGenerator[wire.StreamGenerateResponse, None]:
         """Continue a text, and tell it as it is written."""
@@ -59,7 +59,7 @@ class TextService:
                     yield answer
             work.answered(gathering.writings)
 
-    async def Translate(self, request: wire.TranslateRequest, call: Call) -> wire.TranslateResponse:  # noqa: N802
+    async def Translate(self, request: wire.TranslateRequest, call: Call) -> wire.TranslateResponse:
         """Translate texts, each as it would be alone."""
         work = await self._models.begin(request.model, call, pb.TASK_TRANSLATION, "Translate")
         check_count("texts", "texts", len(request.texts), MAX_TEXTS)
@@ -75,7 +75,7 @@ class TextService:
             metadata=work.metadata(gathering.writings), results=results, usage=work.usage(gathering.writings)
         )
 
-    async def Score(self, request: wire.ScoreRequest, call: Call) -> wire.ScoreResponse:  # noqa: N802
+    async def Score(self, request: wire.ScoreRequest, call: Call) -> wire.ScoreResponse:
         """Tell how probable texts are."""
         work = await self._models.begin(request.model, call, pb.TASK_TEXT_GENERATION, "Score")
         check_count("texts", "texts", len(request.texts), MAX_TEXTS)

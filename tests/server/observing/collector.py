@@ -22,7 +22,7 @@ class Collector(TraceServiceServicer):
         self._lock = threading.Lock()
         self._requests: list[Any] = []
 
-    def Export(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name
+    def Export(self, request: Any, context: Any) -> Any:
         """Take spans."""
         del context
         with self._lock:

@@ -33,11 +33,11 @@ class Scripted:
         self.behave: Behaviour = answer
         self.stream: Streaming = _echo
 
-    async def GetModel(self, request: pb.GetModelRequest, call: Call) -> pb.GetModelResponse:  # noqa: N802
+    async def GetModel(self, request: pb.GetModelRequest, call: Call) -> pb.GetModelResponse:
         """Behave."""
         return await self.behave(request, call)
 
-    def ModelStreamInfer(self, requests: AsyncIterator[Any], call: Call) -> AsyncIterator[Any]:  # noqa: N802
+    def ModelStreamInfer(self, requests: AsyncIterator[Any], call: Call) -> AsyncIterator[Any]:
         """Stream."""
         return self.stream(requests, call)
 
