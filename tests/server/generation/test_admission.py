@@ -89,12 +89,14 @@ async def test_two_thousand_waiting_begin_in_the_order_they_came(make_generator:
         await all_of(ongoing)
         order.append(number)
 
-    ongoing = [generator.start(job([n % 13], 2)) for n in range(2000)]
-    await step.begun()
-    with pytest.raises(Overloaded):
-        generator.start(job())
-    step.open()
-    await asyncio.gather(*(follow(n, each) for n, each in enumerate(ongoing)))
+    # Everybody listens before anything is written: who listens late finds all of it there, and overtakes the others.
+    async with asyncio.TaskGroup() as followers:
+        for number in range(2000):
+            followers.create_task(follow(number, generator.start(job([number % 13], 2))))
+        await step.begun()
+        with pytest.raises(Overloaded):
+            generator.start(job())
+        step.open()
     assert order == sorted(order)
 
 
