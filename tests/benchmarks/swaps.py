@@ -1,8 +1,8 @@
 """What new versions cost those who call meanwhile: `python -m tests.benchmarks.swaps`.
 
-A server of a small model of each task is called by one caller of each kind: for a while as it is, then while a new
-version of every model is published and swapped in, again and again, then as it is once more. The aim: no failed call,
-and a 99th percentile within 1.5 times the steady one's.
+A server of a small model of each task is called by one caller of each RPC that runs one: for a while as it is, then
+while a new version of every model is published and swapped in, again and again, then as it is once more. The aim: no
+failed call, and a 99th percentile within 1.5 times the steady one's.
 """
 
 import asyncio
@@ -17,7 +17,8 @@ from grpc import aio
 from podium_client import AsyncClient
 from podium_client.demo.server_process import serving
 
-from tests.server.versions.load import MODELS, Load, callers, write_all
+from tests.server.versions.every_task import MODELS, write_all
+from tests.server.versions.load import Load, callers
 
 
 async def _swap(client: AsyncClient, repository: Path, versions: Sequence[int]) -> None:
@@ -69,11 +70,11 @@ def main(swaps: int, seconds: float) -> None:
             server.stop()
     _, before, during, after = loads  # the first warms everything up
     click.echo(f"failed calls: {sum(len(load.failures) for load in loads)}")
-    click.echo(f"{'99th percentile, ms':22}{'before':>8}{'swaps':>8}{'after':>8}{'ratio':>8}")
+    click.echo(f"{'99th percentile, ms':26}{'before':>8}{'swaps':>8}{'after':>8}{'ratio':>8}")
     for kind in sorted(before.seconds):
         numbers = [_p99_ms(load, kind) for load in (before, during, after)]
         ratio = 2 * numbers[1] / (numbers[0] + numbers[2])
-        click.echo(f"{kind:22}" + "".join(f"{number:8.1f}" for number in numbers) + f"{ratio:8.2f}")
+        click.echo(f"{kind:26}" + "".join(f"{number:8.1f}" for number in numbers) + f"{ratio:8.2f}")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from podium_server.versions.route import Route
 from tests.security.conftest import Running, Start
 from tests.security.test_limits import infer, infer_request
 from tests.server.video.asking import tensor as tensor_image
-from tests.server.video.test_ends import write_frames
+from tests.server.video.models import write_frames
 
 LIMITS = ImageLimits(max_bytes=10_000_000, max_pixels=1_000_000)
 

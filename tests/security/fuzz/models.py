@@ -11,7 +11,7 @@ from tests.server.packages import GOLDEN_X, graph, scaled, write_package
 from tests.server.pictures.conftest import write_all as write_pictures
 from tests.server.pictures.models import EXACT
 from tests.server.services import networks
-from tests.server.video.test_ends import write_frames
+from tests.server.video.models import write_frames
 
 
 def write_repository(repository: Path) -> None:

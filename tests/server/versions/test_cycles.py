@@ -10,7 +10,8 @@ import pytest
 from podium.v1 import model_service_pb2 as pb
 
 from tests.server.versions.conftest import Running, Serve
-from tests.server.versions.load import MODELS, Load, callers, write_all
+from tests.server.versions.every_task import MODELS, write_all
+from tests.server.versions.load import Load, callers
 
 
 def open_files() -> int:

@@ -19,7 +19,8 @@ from podium_server.shadowing.edit_distance import edit_distance
 from tests.server.publishing import publish
 from tests.server.services import networks
 from tests.server.versions.conftest import Running, Serve
-from tests.server.versions.load import small_png, write_classifier
+from tests.server.versions.every_task import write_classifier
+from tests.server.versions.questions import small_png
 
 Result = classification.ClassificationResult
 Text = decoding_pb2.GeneratedSequence

@@ -11,32 +11,13 @@ import pytest
 from grpc import StatusCode, aio
 from podium.v1 import classification_service_pb2 as wire
 from podium.v1 import classification_service_pb2_grpc as stubs
-from podium.v1 import model_manifest_pb2 as pb
-from podium.v1.video_pb2 import AllFrames, FrameSampling
 
 from tests.oip.running import Running, serve
-from tests.server.packages import graph, scaled, write_package
 from tests.server.video.asking import tensor
+from tests.server.video.models import write_frames
 
-AXES = ("batch", "time", 3)
 FRAMES = np.array([[0, 0, 9], [0, 9, 0], [9, 0, 0], [0, 9, 0], [0, 0, 9]], np.float32)
 OPTIONS = wire.ClassifyVideoOptions(model="frames", top_k=1)
-
-
-def write_frames(folder: Path) -> None:
-    """A model whose scores of a frame are the frame's numbers, doubled: windows of 4, 1 at either end in the margin."""
-    golden = np.arange(12, dtype=np.float32).reshape(1, 4, 3)
-    write_package(
-        folder,
-        scaled(axes=AXES),
-        golden={"0/model/inputs/x": golden, "0/model/outputs/y": 2 * golden},
-        manifest={
-            "task": pb.TASK_VIDEO_CLASSIFICATION,
-            "graphs": [graph(axes=AXES)],
-            "classification": pb.Classification(labels=["a", "b", "c"], score_kind=pb.SCORE_KIND_LOGITS),
-            "video": pb.Video(sampling=FrameSampling(all=AllFrames()), window=4, margin=1, per_frame=True),
-        },
-    )
 
 
 @pytest.fixture
