@@ -17,6 +17,7 @@ from podium_export.architectures.image_classifier import IMAGENET_MEAN, IMAGENET
 from podium_export.architectures.sizes import length
 
 SIDE = 224
+SHORTER_SIDE = 256  # of the photo that 224×224 are cut out of
 POOLED_SIDE = 6  # what three poolings leave of 224
 
 
@@ -35,14 +36,13 @@ class AlexNetConfig:
     num_classes: int = 1000
 
 
-class AlexNet(nn.Module):
-    """Five convolutions, three poolings, three linear layers."""
+class AlexNetTrunk(nn.Module):
+    """Five convolutions, three poolings: what is left without a classifier."""
 
     def __init__(self, config: AlexNetConfig) -> None:
         super().__init__()
         self.config = config
         f1, f2, f3, f4, f5 = config.filters
-        h1, h2 = config.hidden
         self.features = nn.Sequential(
             nn.Conv2d(3, f1, 11, stride=4, padding=2),
             nn.ReLU(),
@@ -58,9 +58,22 @@ class AlexNet(nn.Module):
             nn.ReLU(),
             nn.MaxPool2d(3, 2),
         )
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """Map normalised photos to features (B, C, H, W), of 224×224 pixels to 6×6."""
+        y_BCHW: Tensor = self.features(x_BCHW)
+        return y_BCHW
+
+
+class AlexNet(AlexNetTrunk):
+    """The trunk, three linear layers."""
+
+    def __init__(self, config: AlexNetConfig) -> None:
+        super().__init__(config)
+        h1, h2 = config.hidden
         self.classifier = nn.Sequential(
             nn.Dropout(),
-            nn.Linear(f5 * POOLED_SIDE**2, h1),
+            nn.Linear(config.filters[-1] * POOLED_SIDE**2, h1),
             nn.ReLU(),
             nn.Dropout(),
             nn.Linear(h1, h2),
@@ -75,26 +88,45 @@ class AlexNet(nn.Module):
         return logits_BN
 
 
-def build(state: Mapping[str, Tensor]) -> AlexNet:
-    """Build the network with the checkpoint's sizes."""
+def read_config(state: Mapping[str, Tensor]) -> AlexNetConfig:
+    """Read the sizes of a checkpoint."""
     usual = AlexNetConfig()
     f1, f2, f3, f4, f5 = usual.filters
     h1, h2 = usual.hidden
-    return AlexNet(
-        AlexNetConfig(
-            filters=(
-                length(state, "features.0.weight", 0, f1),
-                length(state, "features.3.weight", 0, f2),
-                length(state, "features.6.weight", 0, f3),
-                length(state, "features.8.weight", 0, f4),
-                length(state, "features.10.weight", 0, f5),
-            ),
-            hidden=(
-                length(state, "classifier.1.weight", 0, h1),
-                length(state, "classifier.4.weight", 0, h2),
-            ),
-            num_classes=length(state, "classifier.6.weight", 0, usual.num_classes),
-        )
+    return AlexNetConfig(
+        filters=(
+            length(state, "features.0.weight", 0, f1),
+            length(state, "features.3.weight", 0, f2),
+            length(state, "features.6.weight", 0, f3),
+            length(state, "features.8.weight", 0, f4),
+            length(state, "features.10.weight", 0, f5),
+        ),
+        hidden=(
+            length(state, "classifier.1.weight", 0, h1),
+            length(state, "classifier.4.weight", 0, h2),
+        ),
+        num_classes=length(state, "classifier.6.weight", 0, usual.num_classes),
+    )
+
+
+def build(state: Mapping[str, Tensor]) -> AlexNet:
+    """Build the network with the checkpoint's sizes."""
+    return AlexNet(read_config(state))
+
+
+def preprocessing(side: int = SIDE) -> image_pb2.ImagePreprocessing:
+    """Say how a photo becomes the network's input, of a side in pixels."""
+    return image_pb2.ImagePreprocessing(
+        height=side,
+        width=side,
+        color_mode=image_pb2.COLOR_MODE_RGB,
+        resize_mode=image_pb2.RESIZE_MODE_CENTER_CROP,
+        interpolation=image_pb2.INTERPOLATION_BILINEAR,
+        shorter_side=side * SHORTER_SIDE // SIDE,
+        rescale=1 / 255,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        layout=image_pb2.IMAGE_LAYOUT_NCHW,
     )
 
 
@@ -104,18 +136,7 @@ def blueprint(network: nn.Module) -> Blueprint:
     config = network.config
     return image_classifier(
         network,
-        preprocessing=image_pb2.ImagePreprocessing(
-            height=SIDE,
-            width=SIDE,
-            color_mode=image_pb2.COLOR_MODE_RGB,
-            resize_mode=image_pb2.RESIZE_MODE_CENTER_CROP,
-            interpolation=image_pb2.INTERPOLATION_BILINEAR,
-            shorter_side=256,
-            rescale=1 / 255,
-            mean=IMAGENET_MEAN,
-            std=IMAGENET_STD,
-            layout=image_pb2.IMAGE_LAYOUT_NCHW,
-        ),
+        preprocessing=preprocessing(),
         description="AlexNet for photos.",
         config={**asdict(config), "filters": list(config.filters), "hidden": list(config.hidden)},
         labels=(),

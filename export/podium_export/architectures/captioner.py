@@ -30,6 +30,7 @@ from podium_export.architectures.recurrent_decoder import (
 )
 from podium_export.architectures.sizes import length
 from podium_export.architectures.step_model import Context, generation_of, step_graph
+from podium_export.errors import CheckpointError
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,25 @@ class CaptionerConfig:
         check_memory(self.decoder, self.cell_size)
 
     @property
+    def map_shape(self) -> tuple[int, int, int]:
+        """The trunk's features and the rows and columns of cells that a picture falls into.
+
+        Raises:
+            CheckpointError: nothing is left of so small a picture.
+        """
+        try:
+            with torch.device("meta"):
+                picture = torch.empty(1, self.trunk.channels, self.side, self.side)
+                _, features, height, width = self.trunk.module().eval()(picture).shape
+        except RuntimeError as error:
+            raise CheckpointError(f"encoder.side: {self.side} pixels are too few for {self.trunk}: {error}") from error
+        return features, height, width
+
+    @property
     def num_cells(self) -> int:
         """Cells that a picture falls into, S."""
-        return (-(-self.side // self.trunk.stride)) ** 2
+        _, height, width = self.map_shape
+        return height * width
 
 
 class PictureEncoder(nn.Module):
@@ -63,14 +80,21 @@ class PictureEncoder(nn.Module):
     def __init__(self, config: CaptionerConfig) -> None:
         super().__init__()
         self.trunk = config.trunk.module()
-        self.project = nn.Linear(config.trunk.num_features, config.cell_size)
+        self.project = nn.Linear(config.map_shape[0], config.cell_size)
         # No weight knows how large the pictures were: the checkpoint says it.
         self.register_buffer("side", torch.tensor(float(config.side)))
 
-    def forward(self, x_BCHW: Tensor) -> Tensor:
-        """Map pictures to cells (B, S, M), row by row from the top left."""
-        features_BSF = F.relu(self.trunk(x_BCHW)).flatten(2).transpose(1, 2)
+    def see(self, x_BCHW: Tensor) -> Tensor:
+        """Map pictures to the trunk's features (B, S, F), row by row from the top left."""
+        return F.relu(self.trunk(x_BCHW)).flatten(2).transpose(1, 2)
+
+    def cells(self, features_BSF: Tensor) -> Tensor:
+        """Map features to cells (B, S, M)."""
         return F.relu(self.project(features_BSF))
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """Map pictures to cells (B, S, M)."""
+        return self.cells(self.see(x_BCHW))
 
 
 class Captioner(nn.Module):
@@ -86,17 +110,25 @@ class Captioner(nn.Module):
     def encode(self, x_BCHW: Tensor) -> tuple[States, Tensor]:
         """Map pictures to the decoder's first states (B, H) and the cells (B, S, M)."""
         cells_BSM = self.encoder(x_BCHW)
+        return self.begin(cells_BSM), cells_BSM
+
+    def begin(self, cells_BSM: Tensor) -> States:
+        """Map cells to the decoder's first states (B, H)."""
         mean_BM = cells_BSM.mean(dim=1)
-        return self.bridge([mean_BM] * len(self.config.decoder.recurrent.state_names)), cells_BSM
+        states: States = self.bridge([mean_BM] * len(self.config.decoder.recurrent.state_names))
+        return states
 
     def forward(self, x_BCHW: Tensor, caption_BT: Tensor) -> Tensor:
         """Map pictures, and captions that begin with the start, to logits (B, T, V) for what follows each word.
 
         This is what is trained; a graph each is written of `encode` and of one step of the decoder.
         """
-        states, cells_BSM = self.encode(x_BCHW)
+        return self.say(self.encoder(x_BCHW), caption_BT)
+
+    def say(self, cells_BSM: Tensor, caption_BT: Tensor) -> Tensor:
+        """Map cells, and captions as `forward` takes them, to its logits (B, T, V): for a trunk that is not trained."""
         logits_BTV: Tensor
-        logits_BTV, _ = self.decoder(caption_BT, states, cells_BSM)
+        logits_BTV, _ = self.decoder(caption_BT, self.begin(cells_BSM), cells_BSM)
         return logits_BTV
 
 

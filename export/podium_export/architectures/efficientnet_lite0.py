@@ -176,11 +176,14 @@ def _batch_norm(channels: int) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(channels, eps=BATCH_NORM_EPS)
 
 
+def read_config(state: Mapping[str, Tensor]) -> EfficientNetLite0Config:
+    """Read the number of classes of a checkpoint; the rest is what makes it Lite0."""
+    return EfficientNetLite0Config(num_classes=length(state, "_fc.weight", 0, EfficientNetLite0Config().num_classes))
+
+
 def build(state: Mapping[str, Tensor]) -> EfficientNetLite0:
-    """Build the network with the checkpoint's number of classes; the rest is what makes it Lite0."""
-    usual = EfficientNetLite0Config()
-    num_classes = length(state, "_fc.weight", 0, usual.num_classes)
-    return EfficientNetLite0(EfficientNetLite0Config(num_classes=num_classes))
+    """Build the network with the checkpoint's number of classes."""
+    return EfficientNetLite0(read_config(state))
 
 
 def preprocessing(side: int = SIDE) -> image_pb2.ImagePreprocessing:

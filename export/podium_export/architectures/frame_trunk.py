@@ -6,45 +6,15 @@ Shapes: B batch, C channels, H height, W width, F features.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any
 
 from podium.v1 import image_pb2
 from torch import Tensor, nn
 
-from podium_export.architectures import alexnet, efficientnet_lite0, lenet5, lenet5_32, resnet_cifar
+from podium_export.architectures.classifiers import CLASSIFIERS, classifier_of
 from podium_export.architectures.latent_model import Pictures
 from podium_export.architectures.layer_chain import LayerChain
 from podium_export.architectures.layers import Kind, Layer, read_layers
 from podium_export.errors import CheckpointError
-
-
-@dataclass(frozen=True, slots=True)
-class _Classifier:
-    """A classifier of pictures.
-
-    Attributes:
-        module: the file that defines it.
-        last: its last linear layer.
-        key: a key that its weights have and no other's here.
-        behind: what comes after that layer.
-    """
-
-    module: Any
-    last: str
-    key: str
-    behind: str = ""
-
-
-_CLASSIFIERS: Mapping[str, _Classifier] = MappingProxyType(
-    {
-        "lenet5": _Classifier(lenet5, "fc2", "fc1.weight"),
-        "lenet5-32": _Classifier(lenet5_32, "fc.f7", "convnet.c1.weight", behind="fc.log_softmax"),
-        "alexnet": _Classifier(alexnet, "classifier.6", "features.10.weight"),
-        "resnet20-cifar": _Classifier(resnet_cifar, "linear", "layer1.0.conv1.weight"),
-        "efficientnet-lite0": _Classifier(efficientnet_lite0, "_fc", "_conv_stem.weight"),
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +47,8 @@ def read_trunk(state: Mapping[str, Tensor], prefix: str) -> FrameTrunk:
         CheckpointError: it is none of these.
     """
     own = {key.removeprefix(prefix): tensor for key, tensor in state.items() if key.startswith(prefix)}
-    for name, known in _CLASSIFIERS.items():
-        if known.key in own:
-            return _classifier_trunk(name, known, own)
-    return chain_trunk(read_layers(own, Kind.DOWN))
+    name = classifier_of(own)
+    return chain_trunk(read_layers(own, Kind.DOWN)) if name is None else _classifier_trunk(name, own)
 
 
 def chain_trunk(layers: tuple[Layer, ...]) -> FrameTrunk:
@@ -93,7 +61,7 @@ def chain_trunk(layers: tuple[Layer, ...]) -> FrameTrunk:
     if not convolutions or layers[-1].kind is not Kind.LINEAR:
         raise CheckpointError(
             "trunk: needs convolutions and then a linear layer, or the layers of one of the classifiers "
-            f"{', '.join(_CLASSIFIERS)} but for the last"
+            f"{', '.join(CLASSIFIERS)} but for the last"
         )
     flat = next(layer for layer in layers if layer.kind is Kind.LINEAR).size_in
     side = math.isqrt(flat // convolutions[-1].size_out) << len(convolutions)
@@ -101,12 +69,12 @@ def chain_trunk(layers: tuple[Layer, ...]) -> FrameTrunk:
     return FrameTrunk("; ".join(map(str, layers)), LayerChain(layers), layers[-1].size_out, preprocessing)
 
 
-def _classifier_trunk(name: str, known: _Classifier, state: Mapping[str, Tensor]) -> FrameTrunk:
+def _classifier_trunk(name: str, state: Mapping[str, Tensor]) -> FrameTrunk:
     """Take a classifier's last layer away; the others keep their keys."""
+    known = CLASSIFIERS[name]
     network: nn.Module = known.module.build(state)
-    preprocessing = known.module.blueprint(network).image_preprocessing
     last = network.get_submodule(known.last)
     assert isinstance(last, nn.Linear)
     for layer in filter(None, (known.last, known.behind)):
         network.set_submodule(layer, nn.Identity())
-    return FrameTrunk(name, network, last.in_features, preprocessing)
+    return FrameTrunk(name, network, last.in_features, known.module.preprocessing())

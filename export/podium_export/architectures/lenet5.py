@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from podium_export.architecture import Blueprint
 from podium_export.architectures.image_classifier import DIGITS, image_classifier
+from podium_export.architectures.latent_model import Pictures
 from podium_export.architectures.placing import place
 from podium_export.architectures.sizes import length
 
@@ -53,33 +54,46 @@ class LeNet5Config:
         return side
 
 
-class LeNet5(nn.Module):
-    """Two convolutions with pooling, then two linear layers."""
+class LeNet5Trunk(nn.Module):
+    """Two convolutions with pooling: what is left without a classifier."""
 
     def __init__(self, config: LeNet5Config) -> None:
         super().__init__()
         self.config = config
-        layers = (
-            nn.Conv2d(1, config.filters1, config.kernel, padding=config.padding),
-            nn.Conv2d(config.filters1, config.filters2, config.kernel, padding=config.padding),
-            nn.Linear(config.filters2 * config.pooled_side**2, config.hidden),
-            nn.Linear(config.hidden, config.num_classes),
-        )
-        for name, layer in zip(config.names, layers, strict=True):
-            place(self, name, layer)
+        conv1, conv2, _, _ = config.names
+        place(self, conv1, nn.Conv2d(1, config.filters1, config.kernel, padding=config.padding))
+        place(self, conv2, nn.Conv2d(config.filters1, config.filters2, config.kernel, padding=config.padding))
+
+    def see(self, x_BCHW: Tensor) -> Tensor:
+        """Map grey pictures with pixels in 0 ... 1 to features (B, C, H, W), of 28×28 pixels usually to 7×7."""
+        conv1, conv2, _, _ = self.config.names
+        x_BCHW = F.max_pool2d(F.relu(self.get_submodule(conv1)(x_BCHW)), 2)
+        return F.max_pool2d(F.relu(self.get_submodule(conv2)(x_BCHW)), 2)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
-        """Map grey pictures with pixels in 0 ... 1 to logits (B, N)."""
-        conv1, conv2, fc1, fc2 = (self.get_submodule(name) for name in self.config.names)
-        x_BCHW = F.max_pool2d(F.relu(conv1(x_BCHW)), 2)
-        x_BCHW = F.max_pool2d(F.relu(conv2(x_BCHW)), 2)
-        x_BF = F.relu(fc1(x_BCHW.flatten(1)))
+        """Give the features."""
+        return self.see(x_BCHW)
+
+
+class LeNet5(LeNet5Trunk):
+    """The trunk, two linear layers."""
+
+    def __init__(self, config: LeNet5Config) -> None:
+        super().__init__(config)
+        _, _, fc1, fc2 = config.names
+        place(self, fc1, nn.Linear(config.filters2 * config.pooled_side**2, config.hidden))
+        place(self, fc2, nn.Linear(config.hidden, config.num_classes))
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """Map grey pictures (B, 1, 28, 28) with pixels in 0 ... 1 to logits (B, N)."""
+        _, _, fc1, fc2 = (self.get_submodule(name) for name in self.config.names)
+        x_BF = F.relu(fc1(self.see(x_BCHW).flatten(1)))
         logits_BN: Tensor = fc2(x_BF)
         return logits_BN
 
 
-def build(state: Mapping[str, Tensor]) -> LeNet5:
-    """Build the network with the checkpoint's sizes, its layers called as they are there.
+def read_config(state: Mapping[str, Tensor]) -> LeNet5Config:
+    """Read the sizes of a checkpoint, and what its layers are called.
 
     No weight has the padding's size, but the first linear layer tells it: with none (Caffe's own LeNet) fewer
     features are left for it.
@@ -97,7 +111,17 @@ def build(state: Mapping[str, Tensor]) -> LeNet5:
     )
     same, none = (replace(config, padding=padding) for padding in (config.kernel // 2, 0))
     flat = length(state, fc1, 1, 0)
-    return LeNet5(none if flat == config.filters2 * none.pooled_side**2 else same)
+    return none if flat == config.filters2 * none.pooled_side**2 else same
+
+
+def build(state: Mapping[str, Tensor]) -> LeNet5:
+    """Build the network with the checkpoint's sizes, its layers called as they are there."""
+    return LeNet5(read_config(state))
+
+
+def preprocessing(side: int = SIDE) -> image_pb2.ImagePreprocessing:
+    """Say how a picture becomes the network's input, of a side in pixels."""
+    return Pictures(1, side).preprocessing
 
 
 def _names(state: Mapping[str, Tensor]) -> tuple[str, str, str, str] | None:
@@ -120,15 +144,7 @@ def blueprint(network: nn.Module) -> Blueprint:
     config = network.config
     return image_classifier(
         network,
-        preprocessing=image_pb2.ImagePreprocessing(
-            height=SIDE,
-            width=SIDE,
-            color_mode=image_pb2.COLOR_MODE_GRAY,
-            resize_mode=image_pb2.RESIZE_MODE_STRETCH,
-            interpolation=image_pb2.INTERPOLATION_BILINEAR,
-            rescale=1 / 255,
-            layout=image_pb2.IMAGE_LAYOUT_NCHW,
-        ),
+        preprocessing=preprocessing(),
         description="LeNet-5 for handwritten digits, bright on dark.",
         config={**asdict(config), "names": list(config.names)},
         labels=DIGITS if config.num_classes == len(DIGITS) else (),

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from podium_export.architecture import Blueprint
 from podium_export.architectures.image_classifier import DIGITS, image_classifier
+from podium_export.architectures.latent_model import Pictures
 from podium_export.architectures.sizes import length
 
 SIDE = 32
@@ -41,8 +42,8 @@ class LeNet5At32Config:
     num_classes: int = 10
 
 
-class LeNet5At32(nn.Module):
-    """Three convolutions, two poolings between them, two linear layers."""
+class LeNet5At32Trunk(nn.Module):
+    """Three convolutions, two poolings between them: what is left without a classifier."""
 
     def __init__(self, config: LeNet5At32Config) -> None:
         super().__init__()
@@ -59,6 +60,18 @@ class LeNet5At32(nn.Module):
                 relu5=nn.ReLU(),
             )
         )
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """Map grey pictures with pixels in 0 ... 1 to features (B, C, H, W), of 32×32 pixels to 1×1."""
+        y_BCHW: Tensor = self.convnet(x_BCHW)
+        return y_BCHW
+
+
+class LeNet5At32(LeNet5At32Trunk):
+    """The trunk, two linear layers."""
+
+    def __init__(self, config: LeNet5At32Config) -> None:
+        super().__init__(config)
         self.fc = nn.Sequential(
             OrderedDict[str, nn.Module](
                 f6=nn.Linear(config.c5, config.f6),
@@ -75,18 +88,26 @@ class LeNet5At32(nn.Module):
         return log_probabilities_BN
 
 
+def read_config(state: Mapping[str, Tensor]) -> LeNet5At32Config:
+    """Read the sizes of a checkpoint."""
+    usual = LeNet5At32Config()
+    return LeNet5At32Config(
+        c1=length(state, "convnet.c1.weight", 0, usual.c1),
+        c3=length(state, "convnet.c3.weight", 0, usual.c3),
+        c5=length(state, "convnet.c5.weight", 0, usual.c5),
+        f6=length(state, "fc.f6.weight", 0, usual.f6),
+        num_classes=length(state, "fc.f7.weight", 0, usual.num_classes),
+    )
+
+
 def build(state: Mapping[str, Tensor]) -> LeNet5At32:
     """Build the network with the checkpoint's sizes."""
-    usual = LeNet5At32Config()
-    return LeNet5At32(
-        LeNet5At32Config(
-            c1=length(state, "convnet.c1.weight", 0, usual.c1),
-            c3=length(state, "convnet.c3.weight", 0, usual.c3),
-            c5=length(state, "convnet.c5.weight", 0, usual.c5),
-            f6=length(state, "fc.f6.weight", 0, usual.f6),
-            num_classes=length(state, "fc.f7.weight", 0, usual.num_classes),
-        )
-    )
+    return LeNet5At32(read_config(state))
+
+
+def preprocessing(side: int = SIDE) -> image_pb2.ImagePreprocessing:
+    """Say how a picture becomes the network's input, of a side in pixels."""
+    return Pictures(1, side).preprocessing
 
 
 def blueprint(network: nn.Module) -> Blueprint:
@@ -95,15 +116,7 @@ def blueprint(network: nn.Module) -> Blueprint:
     config = network.config
     return image_classifier(
         network,
-        preprocessing=image_pb2.ImagePreprocessing(
-            height=SIDE,
-            width=SIDE,
-            color_mode=image_pb2.COLOR_MODE_GRAY,
-            resize_mode=image_pb2.RESIZE_MODE_STRETCH,
-            interpolation=image_pb2.INTERPOLATION_BILINEAR,
-            rescale=1 / 255,
-            layout=image_pb2.IMAGE_LAYOUT_NCHW,
-        ),
+        preprocessing=preprocessing(),
         description="LeNet-5 for handwritten digits, bright on dark, at 32×32.",
         config=asdict(config),
         labels=DIGITS if config.num_classes == len(DIGITS) else (),

@@ -1,13 +1,13 @@
-"""The convolutions that a captioner sees with: those of a classifier of photos, or a few for small pictures."""
+"""The convolutions that a captioner sees with: those of a bundled classifier, or a few for small pictures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from podium.v1 import image_pb2
 from torch import Tensor, nn
 
-from podium_export.architectures import efficientnet_lite0
-from podium_export.architectures.efficientnet_lite0 import EfficientNetLite0Config, EfficientNetLite0Trunk
+from podium_export.architectures.classifiers import CLASSIFIERS, classifier_of
 from podium_export.architectures.latent_model import Pictures
 from podium_export.architectures.layer_chain import LayerChain
 from podium_export.architectures.layers import Kind, Layer, read_layers
@@ -15,25 +15,41 @@ from podium_export.errors import CheckpointError
 
 
 @dataclass(frozen=True, slots=True)
-class PhotoTrunk:
-    """EfficientNet-Lite0 without its classifier: a cell for 32×32 pixels, 1280 features."""
+class ClassifierTrunk:
+    """A classifier of pictures without its linear layers.
 
-    channels: int = 3
-    num_features: int = EfficientNetLite0Config().head
-    stride: int = 32
-    usual_side: int = efficientnet_lite0.SIDE
+    Attributes:
+        name: the classifier's.
+        config: its sizes; those of the layers that are left out mean nothing.
+    """
+
+    name: str
+    config: Any
+
+    @property
+    def usual_side(self) -> int:
+        """Height and width that the classifier was made for."""
+        side: int = CLASSIFIERS[self.name].module.SIDE
+        return side
+
+    @property
+    def channels(self) -> int:
+        """1 (grey) or 3 (red, green, blue)."""
+        return 1 if self.preprocessing(self.usual_side).color_mode == image_pb2.COLOR_MODE_GRAY else 3
 
     def module(self) -> nn.Module:
         """Make it."""
-        return EfficientNetLite0Trunk(EfficientNetLite0Config())
+        trunk: nn.Module = CLASSIFIERS[self.name].trunk(self.config)
+        return trunk
 
     def preprocessing(self, side: int) -> image_pb2.ImagePreprocessing:
-        """Say how a picture becomes its input."""
-        return efficientnet_lite0.preprocessing(side)
+        """Say how a picture becomes its input: as the classifier's does."""
+        said: image_pb2.ImagePreprocessing = CLASSIFIERS[self.name].module.preprocessing(side)
+        return said
 
     def __str__(self) -> str:
         """Name it."""
-        return "efficientnet-lite0"
+        return self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +74,6 @@ class SmallTrunk:
         """1 (grey) or 3 (red, green, blue)."""
         return self.layers[0].size_in
 
-    @property
-    def num_features(self) -> int:
-        """Features of a cell."""
-        return self.layers[-1].size_out
-
-    @property
-    def stride(self) -> int:
-        """Pixels from cell to cell."""
-        return 1 << sum(layer.kind is Kind.DOWN for layer in self.layers)
-
     def module(self) -> nn.Module:
         """Make it."""
         return LayerChain(self.layers)
@@ -81,7 +87,7 @@ class SmallTrunk:
         return "; ".join(map(str, self.layers))
 
 
-Trunk = PhotoTrunk | SmallTrunk
+Trunk = ClassifierTrunk | SmallTrunk
 
 
 def read_trunk(state: Mapping[str, Tensor], prefix: str) -> Trunk:
@@ -90,12 +96,15 @@ def read_trunk(state: Mapping[str, Tensor], prefix: str) -> Trunk:
     Raises:
         CheckpointError: it is none of these.
     """
-    if f"{prefix}_conv_stem.weight" in state:
-        return PhotoTrunk()
-    layers = read_layers(state, Kind.DOWN, prefix) or SmallTrunk().layers
+    own = {key.removeprefix(prefix): tensor for key, tensor in state.items() if key.startswith(prefix)}
+    name = classifier_of(own)
+    if name is not None:
+        return ClassifierTrunk(name, CLASSIFIERS[name].module.read_config(own))
+    layers = read_layers(own, Kind.DOWN) or SmallTrunk().layers
     stray = [layer for layer in layers if layer.kind not in (Kind.DOWN, Kind.NORM)]
     if stray:
         raise CheckpointError(
-            f"{prefix}{stray[0].name} is a {stray[0].kind}: a trunk has convolutions and batch normalization alone"
+            f"{prefix}{stray[0].name} is a {stray[0].kind}: a trunk has convolutions and batch normalization alone, or "
+            f"is one of the classifiers {', '.join(CLASSIFIERS)} without its linear layers"
         )
     return SmallTrunk(layers)

@@ -72,8 +72,8 @@ class BasicBlock(nn.Module):
         return F.relu(h_BCHW + self.shortcut(x_BCHW))
 
 
-class ResNetCifar(nn.Module):
-    """One convolution, three stages of blocks, the mean over the picture, one linear layer."""
+class ResNetCifarTrunk(nn.Module):
+    """One convolution, three stages of blocks: what is left without a classifier."""
 
     def __init__(self, config: ResNetCifarConfig) -> None:
         super().__init__()
@@ -84,13 +84,28 @@ class ResNetCifar(nn.Module):
         self.layer1 = _stage(config.num_blocks, width, width, stride=1)
         self.layer2 = _stage(config.num_blocks, width, 2 * width, stride=2)
         self.layer3 = _stage(config.num_blocks, 2 * width, 4 * width, stride=2)
-        self.linear = nn.Linear(4 * width, config.num_classes)
+
+    def see(self, x_BCHW: Tensor) -> Tensor:
+        """Map normalised pictures to features (B, C, ⌈H / 4⌉, ⌈W / 4⌉)."""
+        h_BCHW = F.relu(self.bn1(self.conv1(x_BCHW)))
+        y_BCHW: Tensor = self.layer3(self.layer2(self.layer1(h_BCHW)))
+        return y_BCHW
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """Give the features."""
+        return self.see(x_BCHW)
+
+
+class ResNetCifar(ResNetCifarTrunk):
+    """The trunk, the mean over the picture, one linear layer."""
+
+    def __init__(self, config: ResNetCifarConfig) -> None:
+        super().__init__(config)
+        self.linear = nn.Linear(4 * config.width, config.num_classes)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """Map normalised pictures (B, 3, 32, 32) to logits (B, N)."""
-        h_BCHW = F.relu(self.bn1(self.conv1(x_BCHW)))
-        h_BCHW = self.layer3(self.layer2(self.layer1(h_BCHW)))
-        mean_BC = h_BCHW.mean(dim=(2, 3))
+        mean_BC = self.see(x_BCHW).mean(dim=(2, 3))
         logits_BN: Tensor = self.linear(mean_BC)
         return logits_BN
 
@@ -101,16 +116,35 @@ def _stage(num_blocks: int, channels_in: int, channels_out: int, stride: int) ->
     return nn.Sequential(first, *rest)
 
 
-def build(state: Mapping[str, Tensor]) -> ResNetCifar:
-    """Build the network with the checkpoint's depth and sizes."""
+def read_config(state: Mapping[str, Tensor]) -> ResNetCifarConfig:
+    """Read the depth and the sizes of a checkpoint."""
     usual = ResNetCifarConfig()
     blocks = {key.split(".")[1] for key in state if key.startswith("layer1.")}
-    return ResNetCifar(
-        ResNetCifarConfig(
-            num_blocks=len(blocks) or usual.num_blocks,
-            width=length(state, "conv1.weight", 0, usual.width),
-            num_classes=length(state, "linear.weight", 0, usual.num_classes),
-        )
+    return ResNetCifarConfig(
+        num_blocks=len(blocks) or usual.num_blocks,
+        width=length(state, "conv1.weight", 0, usual.width),
+        num_classes=length(state, "linear.weight", 0, usual.num_classes),
+    )
+
+
+def build(state: Mapping[str, Tensor]) -> ResNetCifar:
+    """Build the network with the checkpoint's depth and sizes."""
+    return ResNetCifar(read_config(state))
+
+
+def preprocessing(side: int = SIDE) -> image_pb2.ImagePreprocessing:
+    """Say how a picture becomes the network's input, of a side in pixels."""
+    return image_pb2.ImagePreprocessing(
+        height=side,
+        width=side,
+        color_mode=image_pb2.COLOR_MODE_RGB,
+        resize_mode=image_pb2.RESIZE_MODE_CROP_THEN_RESIZE,
+        interpolation=image_pb2.INTERPOLATION_BILINEAR,
+        crop_fraction=1.0,
+        rescale=1 / 255,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        layout=image_pb2.IMAGE_LAYOUT_NCHW,
     )
 
 
@@ -120,18 +154,7 @@ def blueprint(network: nn.Module) -> Blueprint:
     config = network.config
     return image_classifier(
         network,
-        preprocessing=image_pb2.ImagePreprocessing(
-            height=SIDE,
-            width=SIDE,
-            color_mode=image_pb2.COLOR_MODE_RGB,
-            resize_mode=image_pb2.RESIZE_MODE_CROP_THEN_RESIZE,
-            interpolation=image_pb2.INTERPOLATION_BILINEAR,
-            crop_fraction=1.0,
-            rescale=1 / 255,
-            mean=IMAGENET_MEAN,
-            std=IMAGENET_STD,
-            layout=image_pb2.IMAGE_LAYOUT_NCHW,
-        ),
+        preprocessing=preprocessing(),
         description=f"ResNet-{config.depth} for small pictures.",
         config={
             "depth": config.depth,

@@ -8,16 +8,17 @@ import pytest
 import torch
 from podium.v1 import image_pb2
 from podium.v1 import model_manifest_pb2 as pb
-from podium_export.architectures import efficientnet_lite0
+from podium_export.architectures import alexnet, classifiers, efficientnet_lite0, lenet5, lenet5_32, resnet_cifar
 from podium_export.architectures.captioner import Captioner, CaptionerConfig, blueprint, build
 from podium_export.architectures.layers import Kind, Layer
-from podium_export.architectures.picture_trunk import PhotoTrunk, SmallTrunk, Trunk
+from podium_export.architectures.picture_trunk import ClassifierTrunk, SmallTrunk, Trunk, read_trunk
 from podium_export.architectures.recurrent import Cell, RecurrentConfig
 from podium_export.architectures.recurrent_decoder import DecoderConfig
 from podium_export.assembling import Published, Source
 from podium_export.errors import CheckpointError
 from podium_export.exporting import export_network
 from podium_export.package import Destination
+from torch import nn
 
 from tests.export.architectures.halves import run_graph
 from tests.export.architectures.luong import attentional_logits
@@ -35,8 +36,19 @@ def config_of(trunk: Trunk, side: int, cell: Cell, memory_size: int | None) -> C
 
 PLAIN = config_of(GREY, 20, Cell.GRU, None)
 ATTENTIVE = config_of(SmallTrunk(), 48, Cell.LSTM, CELL_SIZE)
-PHOTOS = config_of(PhotoTrunk(), 64, Cell.LSTM, CELL_SIZE)
-CONFIGS = [PLAIN, ATTENTIVE, PHOTOS]
+CLASSIFIERS = {
+    "lenet5": (ClassifierTrunk("lenet5", lenet5.LeNet5Config(filters1=4, filters2=6)), 28),
+    "lenet5-32": (ClassifierTrunk("lenet5-32", lenet5_32.LeNet5At32Config(c5=24)), 40),
+    "alexnet": (ClassifierTrunk("alexnet", alexnet.AlexNetConfig(filters=(8, 12, 16, 12, 10))), 96),
+    "resnet20-cifar": (ClassifierTrunk("resnet20-cifar", resnet_cifar.ResNetCifarConfig(num_blocks=2, width=4)), 32),
+    "efficientnet-lite0": (ClassifierTrunk("efficientnet-lite0", efficientnet_lite0.EfficientNetLite0Config()), 64),
+}
+"""Each with the side of the pictures: those that it was made for, or others that leave several cells."""
+CONFIGS = {"plain": PLAIN, "attentive": ATTENTIVE} | {
+    f"{name}{', attentive' if memory_size else ''}": config_of(trunk, side, Cell.LSTM, memory_size)
+    for name, (trunk, side) in CLASSIFIERS.items()
+    for memory_size in (None, CELL_SIZE)
+}
 
 
 def export(config: CaptionerConfig, repository: Path) -> tuple[Captioner, Published]:
@@ -54,13 +66,13 @@ def pictures_for(config: CaptionerConfig) -> torch.Tensor:
     return torch.rand(BATCH, config.trunk.channels, config.side, config.side)
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=["plain", "attentive", "photos"])
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 def test_every_size_is_read_from_the_checkpoint(config: CaptionerConfig) -> None:
     """Trunk, side of the pictures, cells, attention and recurrent layers."""
     assert build(Captioner(config).state_dict()).config == config
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=["plain", "attentive", "photos"])
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 def test_steps_write_what_training_sees(config: CaptionerConfig, repository: Path) -> None:
     """The two graphs, word by word, give the logits of the whole network at each place."""
     network, published = export(config, repository)
@@ -95,18 +107,54 @@ def test_attention_is_luongs_over_the_cells(repository: Path) -> None:
         np.testing.assert_allclose(outputs["logits"][row], expected, atol=1e-5)
 
 
-def test_photos_are_seen_by_the_classifier() -> None:
+def scored(name: str, classifier: nn.Module, features: torch.Tensor) -> torch.Tensor:
+    """Do with a feature map what the classifier does with it."""
+    layer = classifier.get_submodule
+    scores: torch.Tensor
+    match name:
+        case "lenet5":
+            scores = layer("fc2")(layer("fc1")(features.flatten(1)).relu())
+        case "lenet5-32":
+            scores = layer("fc")(features.flatten(1))
+        case "alexnet":
+            scores = layer("classifier")(features.flatten(1))
+        case "resnet20-cifar":
+            scores = layer("linear")(features.mean(dim=(2, 3)))
+        case _:
+            scores = layer("_fc")(features.mean(dim=(2, 3)))
+    return scores
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_pictures_are_seen_by_the_classifier(name: str) -> None:
     """The trunk takes the classifier's own weights, and its features are what the classifier scores."""
-    classifier = efficientnet_lite0.build({}).eval()
-    state = {key: tensor for key, tensor in classifier.state_dict().items() if not key.startswith("_fc")}
-    network = Captioner(config_of(PhotoTrunk(), 224, Cell.LSTM, None)).eval()
+    known = classifiers.CLASSIFIERS[name]
+    classifier: nn.Module = known.module.build({}).eval()
+    linear = ("fc", "classifier.", "linear.", "_fc.")
+    state = {key: tensor for key, tensor in classifier.state_dict().items() if not key.startswith(linear)}
+    trunk = read_trunk({f"encoder.trunk.{key}": tensor for key, tensor in state.items()}, "encoder.trunk.")
+    network = Captioner(config_of(trunk, trunk.usual_side, Cell.LSTM, None)).eval()
     network.encoder.trunk.load_state_dict(state)
-    photo = torch.rand(1, 3, 224, 224)
+    pictures = torch.rand(2, trunk.channels, trunk.usual_side, trunk.usual_side)
     with torch.inference_mode():
-        features = network.encoder.trunk(photo)
-        assert features.shape == (1, 1280, 7, 7)
-        scores = classifier.get_submodule("_fc")(features.mean(dim=(2, 3)))
-        torch.testing.assert_close(scores, classifier(photo))
+        features = network.encoder.trunk(pictures)
+        assert tuple(features.shape[1:]) == network.config.map_shape
+        torch.testing.assert_close(scored(name, classifier, features), classifier(pictures))
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_pictures_come_in_as_the_classifier_takes_them(name: str) -> None:
+    """Colours, resizing and normalization, at the side that the classifier was made for."""
+    module = classifiers.CLASSIFIERS[name].module
+    trunk, _ = CLASSIFIERS[name]
+    assert trunk.preprocessing(trunk.usual_side) == module.blueprint(module.build({})).image_preprocessing
+
+
+def test_pictures_of_which_no_cell_is_left_are_refused() -> None:
+    """The message says what is too small for what."""
+    trunk, _ = CLASSIFIERS["lenet5-32"]
+    with pytest.raises(CheckpointError, match=r"encoder\.side: 20 pixels are too few for lenet5-32"):
+        Captioner(config_of(trunk, 20, Cell.LSTM, None))
 
 
 def test_the_manifest_says_how_pictures_come_in(repository: Path) -> None:
