@@ -39,8 +39,8 @@ there already; podium draws them, and writes pictures. Latencies are those of wh
   generator.
 
 Of texts ONNX Runtime alone takes steps with a row a stream, states and tokens fed back and tokens chosen by podium's
-sampler; its time between tokens is that of a step. Podium's are those that its readers see: what gathers for 20 ms
-comes in one message.
+sampler; its time between tokens is that of a step. Podium's are those that its readers see: what gathers for 20 to
+100 ms comes in one message.
 
 - "of ONNX Runtime": podium's tokens/s over ONNX Runtime's; the aims are {TEXT_AIMS[1]} of one stream and
   {TEXT_AIMS[64]} of 64.

@@ -11,7 +11,7 @@ STREAMS = (1, 16, 64)
 ONE_AT_A_TIME = "podium, one text at a time"
 
 _PROMPT = "KING:\n"
-_MAX_TOKENS = 256
+_MAX_TOKENS = 1024  # the loop reads no prompts, so these must not be much of what is compared
 
 
 def step_folder(repository: Path, model: str) -> Path | None:

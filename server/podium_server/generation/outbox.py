@@ -11,8 +11,10 @@ from podium_server.generation.tally import Tally
 from podium_server.generation.ticket import News
 from podium_server.generation.writing import Writing
 
-PACE_S = 0.02
-"""Seconds for which tokens gather before they are handed over."""
+LEAST_PACE_S, MOST_PACE_S = 0.02, 0.1
+"""Seconds for which tokens gather before they are handed over: not seen by anybody, and not seen as a stutter."""
+MOST_PIECES_S = 1000.0
+"""Between the two, so many pieces a second are written for all sequences together."""
 
 Held: TypeAlias = Writing | Feeding
 """A sequence as the engine's thread holds it."""
@@ -40,9 +42,10 @@ class Outbox:
         """Whether there is something that must not wait."""
         return bool(self._news)
 
-    def due(self, now: float) -> bool:
-        """Whether all that has gathered is to be told."""
-        return now - self._sent_at >= PACE_S
+    def due(self, now: float, num_sequences: int) -> bool:
+        """Whether all that has gathered of so many sequences is to be told."""
+        pace_s = min(max(num_sequences / MOST_PIECES_S, LEAST_PACE_S), MOST_PACE_S)
+        return now - self._sent_at >= pace_s
 
     def tell(self, writing: Writing, at: float, run_s: float) -> None:
         """Tell the tokens that a sequence has come to.

@@ -136,7 +136,7 @@ class Writer:
 
     def _hand_over(self, now: float) -> None:
         """Tell what has gathered when it is time, and what must not wait at once."""
-        if self._outbox.due(now):
+        if self._outbox.due(now, self._scheduler.num_running):
             for group in self._groups.values():
                 group.flush()
                 for writing in group.members:

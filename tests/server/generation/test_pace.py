@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 from podium_server.generation.job import BeamJob, Finish, Job, ScoreJob
+from podium_server.generation.outbox import Outbox
 
 from tests.server.generation.conftest import MakeGenerator
 from tests.server.generation.fake_steps import Counts, FakeStep, HeldStep, written
@@ -71,3 +72,12 @@ async def test_what_was_done_is_counted(make_generator: MakeGenerator, counts: C
     assert counts.num_gaps == 6 + 2 + 1
     assert sum(counts.finished.values()) == 4
     assert counts.num_steps >= 6
+
+
+def test_the_more_write_the_more_gathers_within_what_reads_as_flowing() -> None:
+    """A thousand pieces a second for all together, but none sooner than 20 ms or later than 100 ms after another."""
+    outbox = Outbox(lambda news, tally: None)
+    outbox.send(7.0)
+    for num_sequences, pace_s in ((1, 0.02), (16, 0.02), (50, 0.05), (64, 0.064), (1000, 0.1)):
+        assert not outbox.due(7.0 + pace_s - 0.001, num_sequences)
+        assert outbox.due(7.0 + pace_s + 0.001, num_sequences)
