@@ -30,14 +30,15 @@ def test_a_text_that_came_at_once_has_no_time_between() -> None:
 
 
 async def test_readers_read_one_text_after_another() -> None:
-    """So many at once, each with a seed of its own."""
+    """So many at once, each with a seed of its own; the first ones are cut so that no two end together."""
     async with serving_texts() as server:
         load = TextLoad(server.address, "poet", "to be", 20, seed=5, streams=3, warmup_s=0, seconds=0.3)
         measured = await drive_texts(load)
 
     trial, *requests = server.image_requests
     assert (trial.seed, [request.seed for request in requests]) == (5, list(range(5, 5 + len(requests))))
-    assert {request.decoding.max_tokens for request in requests} == {20}
+    assert [request.decoding.max_tokens for request in requests][:4] == [7, 14, 20, 20]
+    assert {request.decoding.max_tokens for request in requests[2:]} == {20}
     assert server.most_inside <= 3
     assert measured.num_texts > 0
     assert measured.num_tokens >= 20 * (measured.num_texts - 3)  # of those that began before the window, a part

@@ -139,13 +139,14 @@ class _Readers:
         self._seeds = count(load.seed)
         self.tally = _Tally()
 
-    async def read(self) -> None:
-        """Read one text after another, for ever."""
+    async def read(self, max_tokens: int) -> None:
+        """Read one text after another, for ever; the first has a length of its own."""
         while True:
             times = StreamTimes(perf_counter())
             stream = self._client.generate(
-                self._load.model, self._load.prompt, seed=next(self._seeds), max_tokens=self._load.max_tokens
+                self._load.model, self._load.prompt, seed=next(self._seeds), max_tokens=max_tokens
             )
+            max_tokens = self._load.max_tokens
             try:
                 async for piece in stream:
                     self._count(times, len(piece.token_ids))
@@ -184,7 +185,9 @@ async def drive_texts(load: TextLoad, on_tick: Callable[[float], None] = lambda 
     ) as client:
         trial = await client.complete(load.model, load.prompt, seed=load.seed, max_tokens=load.max_tokens)
         readers = _Readers(client, load)
-        tasks = [asyncio.create_task(readers.read()) for _ in range(load.streams)]
+        # The first texts end one after another: readers who began together would begin each text together.
+        lengths = [-(-load.max_tokens * n // load.streams) for n in range(1, load.streams + 1)]
+        tasks = [asyncio.create_task(readers.read(max_tokens)) for max_tokens in lengths]
         try:
             began = perf_counter()
             await _pass(load.warmup_s, began, on_tick)
