@@ -61,7 +61,7 @@ def careless() -> st.SearchStrategy[TextFlags]:
 
 
 @given(tokens=st.lists(TOKENS, min_size=NUM_TOKENS - 1, max_size=NUM_TOKENS + 1), flags=careless())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_export_describes_the_server_takes(
     exported: pb.ModelManifest, tmp_path: Path, tokens: list[str | None], flags: TextFlags
 ) -> None:

@@ -1,8 +1,9 @@
 """The sequences that write together: one run a step for all of them.
 
-Rows lie in the order of sampled sequences first, then beam searches with a row a hypothesis. The states of a run are
-the next run's inputs as they are; rows are copied only when somebody joins or leaves, or a beam search turns its
-hypotheses round. Tokens stay in arrays, one a step, until they are handed over.
+Rows lie in the order of sampled sequences first, then beam searches with a row a hypothesis. Whoever joins reads the
+tail of the prompt first, a token a step. The states of a run are the next run's inputs as they are; rows are copied
+only when somebody joins or leaves, or a beam search turns its hypotheses round. Tokens stay in arrays, one a step,
+until they are handed over.
 """
 
 import time
@@ -64,7 +65,7 @@ class DecodeGroup:
         self._changed = False
         self._chooser: Chooser | None = None
         self._watched: list[tuple[int, Watch]] = []
-        self._first = False  # whether somebody waits for a first token
+        self._to_first = 0  # steps until somebody has a first token; 0: nobody waits for one
         self._history: list[Choices] = []
         self.run_s = 0.0
         self.last_run_s = 0.0
@@ -113,7 +114,8 @@ class DecodeGroup:
             self._search(rows, Rows(tokens, outputs.states, rows.contexts), outputs, ended)
         else:
             self._rows = Rows(tokens, outputs.states, rows.contexts)
-        if not ended and not self._first:
+        self._to_first -= 1
+        if not ended and self._to_first != 0:
             return NOTHING_NEW
         self.flush()
         return Progress(ended, self._begun(ended))
@@ -126,6 +128,10 @@ class DecodeGroup:
         ids = np.stack([choices.token_ids_N for choices in history], axis=1).tolist()
         logs = np.stack([choices.log_probabilities_N for choices in history], axis=1).tolist()
         for writing, new_ids, new_logs in zip(self._sampled, ids, logs, strict=True):
+            if writing.num_given:
+                given = min(writing.num_given, len(new_ids))
+                writing.num_given -= given
+                del new_ids[:given], new_logs[:given]
             writing.token_ids += new_ids
             writing.log_probabilities += new_logs
 
@@ -137,17 +143,21 @@ class DecodeGroup:
         self._history.append(choices)
         for row, reason in find_endings(choices, self._chooser, self._watched).items():
             ended.setdefault(self._sampled[row], reason)
-        return choices.token_ids_N[:, None]
+        return self._chooser.next_ids[:, None]
 
     def _begun(self, ended: Ended) -> list[Writing]:
         """Who has got a first token with this step, but for those who ended."""
-        if not self._first:
+        if self._to_first != 0:
             return []
-        self._first = False
-        fresh = [writing for writing in self._sampled if not writing.first]
+        fresh = [writing for writing in self._sampled if not writing.first and writing.token_ids]
         for writing in fresh:
             writing.first = self.last_at
+        self._wait_for_first()
         return [writing for writing in fresh if writing not in ended]
+
+    def _wait_for_first(self) -> None:
+        """Find out when somebody has a first token next."""
+        self._to_first = min((writing.num_given + 1 for writing in self._sampled if not writing.first), default=0)
 
     def _search(self, before: Rows, after: Rows, outputs: Outputs, ended: Ended) -> None:
         """Take a step of each beam search, and bring rows into the order of the hypotheses that go on."""
@@ -155,9 +165,14 @@ class DecodeGroup:
         tokens, start = [after.tokens], after.count
         for writing, count in zip(self._searches, self._counts, strict=True):
             survivors = None
-            if writing not in ended:
+            given = writing.num_given
+            if writing not in ended and not given:
                 survivors = advance(writing, outputs.logits[start : start + count], self.last_at, ended)
-            if survivors is None:  # it leaves before the next run
+            if given:
+                order.append(np.arange(start, start + count))
+                tokens.append(writing.job.start.prompt[None, len(writing.job.start.prompt) - given, None])
+                writing.num_given -= 1
+            elif survivors is None:  # it leaves before the next run
                 order.append(np.arange(start, start + count))
                 tokens.append(before.tokens[start : start + count])
             else:
@@ -202,7 +217,7 @@ class DecodeGroup:
             self._slots.chooser([w.slot for w in self._sampled if w.slot is not None]) if self._sampled else None
         )
         self._watched = [(row, w.watch) for row, w in enumerate(self._sampled) if w.watch is not None]
-        self._first = any(not writing.first for writing in self._sampled)
+        self._wait_for_first()
 
     def _kept(self, index: Index) -> list[Rows]:
         rows = self._rows

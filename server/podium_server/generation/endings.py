@@ -32,8 +32,9 @@ def find_endings(choices: Choices, chooser: Chooser, watched: Sequence[tuple[int
         return reasons
     if by_length is not None:
         reasons.update(dict.fromkeys(np.flatnonzero(by_length).tolist(), Finish.LENGTH))
+    given = chooser.given
     for row, watch in watched:
-        if by_id is None or not by_id[row]:
+        if (by_id is None or not by_id[row]) and (given is None or not given[row]):
             stopped = _asked(watch, int(ids_N[row]))
             if stopped is not None:
                 reasons[row] = stopped

@@ -20,7 +20,7 @@ class Read:
 
     Attributes:
         writing: the sequence.
-        rows: that it goes on writing from; None: it has more of its prompt to read, or has ended.
+        rows: that it goes on from, together with those who write; None: it has more pieces to read, or has ended.
         reason: why it ended.
     """
 
@@ -44,7 +44,7 @@ class Prefill:
         self._outbox = outbox
 
     def read(self, run: list[Writing]) -> list[Read]:
-        """Read the next piece of each prompt, and choose the first token of those that are read to their end.
+        """Read the next piece of each prompt, and choose the first token of those that have no tail.
 
         Args:
             run: sequences whose next pieces have one length, and whose contexts have the same shapes.
@@ -62,6 +62,8 @@ class Prefill:
             writing.states = result.states
             if len(writing.pieces) > 1:
                 going.append(Read(writing))
+            elif writing.num_read < len(writing.job.start.prompt):
+                going.append(Read(writing, writing.next_row()))
             elif writing.search is None:
                 whole.append((writing, result))
             else:

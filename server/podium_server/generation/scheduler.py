@@ -2,9 +2,9 @@
 
 A sequence waits, then its prompt is read in pieces, then it writes one token a step. First come, first served: rows go
 to the one that has waited longest, and none is passed over for a smaller one. Pieces depend on the prompt's length
-alone, so that how a prompt is split can never change an answer: 32 tokens, then powers of two. Pieces of one length
-share a run; a piece of one token goes along with those who write. A step reads no more than a bounded number of tokens
-beside them, so that a long prompt does not stall anybody.
+alone, so that how a prompt is split can never change an answer: 32 tokens, then 16 and 8. Pieces of one length share a
+run; the tail that is left goes along with those who write, a token a step. A step reads no more than a bounded number
+of tokens beside them, so that a long prompt does not stall anybody.
 """
 
 import math
@@ -12,17 +12,22 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
-PIECE = 32
-"""The most tokens that one run reads of a prompt; a power of two."""
-MAX_PREFILL_TOKENS = 8 * PIECE
+PIECES = (32, 16, 8)
+"""Tokens that one run reads of a prompt: powers of two, the largest first. Fewer are not worth a run of their own."""
+MAX_TAIL = PIECES[-1] - 1
+MAX_PREFILL_TOKENS = 8 * PIECES[0]
 """Tokens of prompts that are read between two decode runs, at most."""
 
 
 def pieces(length: int) -> list[int]:
-    """Split a prompt into pieces: of `PIECE` tokens, then powers of two from the largest on; the first one last."""
-    rest = length % PIECE
-    powers = [1 << bit for bit in range(rest.bit_length()) if rest >> bit & 1]
-    return powers + [PIECE] * (length // PIECE)
+    """Split a prompt but for its tail into pieces, the first one last."""
+    longest, *shorter = PIECES
+    return [piece for piece in reversed(shorter) if length & piece] + [longest] * (length // longest)
+
+
+def tail(length: int) -> int:
+    """Tell how many tokens at a prompt's end go along with those who write."""
+    return length % PIECES[-1]
 
 
 class Schedulable(Protocol):
@@ -30,7 +35,7 @@ class Schedulable(Protocol):
 
     Attributes:
         num_rows: rows that it takes while it runs.
-        pieces: lengths of the pieces of its prompt that are not read yet, the next one last.
+        pieces: lengths of the pieces of its prompt that are not read yet, the next one last; its tail is none of them.
         shapes: sequences share a run only where these are equal.
         deadline: the monotonic second after which it must not run; None for never.
     """
@@ -52,7 +57,7 @@ class Step(Generic[S]):
         late: sequences whose deadline passed; they are out.
         started: sequences that got their rows.
         prefill: runs that read prompts; the sequences of each have a next piece of one length, and equal shapes.
-        joining: sequences that write from now on, their last piece of one token included.
+        joining: sequences without a piece: they write from now on, beginning with their prompt's tail.
     """
 
     late: list[S] = field(default_factory=list[S])
@@ -66,7 +71,7 @@ class Scheduler(Generic[S]):
 
     Args:
         max_rows: rows that run at once. A sequence that needs more runs alone.
-        max_prefill_tokens: tokens of prompts that a step reads at most, `PIECE` or more.
+        max_prefill_tokens: tokens of prompts that a step reads at most, the longest piece or more.
     """
 
     def __init__(self, max_rows: int, max_prefill_tokens: int = MAX_PREFILL_TOKENS) -> None:
@@ -121,8 +126,7 @@ class Scheduler(Generic[S]):
         """Note that the next piece of a prompt was read; without another one the sequence writes."""
         sequence.pieces.pop()
         if not sequence.pieces and sequence in self._prefilling:
-            del self._prefilling[sequence]
-            self._decoding[sequence] = None
+            self._write(sequence)
 
     def next(self, now: float) -> Step[S]:
         """Decide what the next step does beside writing."""
@@ -130,10 +134,14 @@ class Scheduler(Generic[S]):
         started = self._start() if self._waiting else []
         if not self._prefilling:
             return Step(late, started) if late or started else self._nothing
-        joining = [sequence for sequence in self._prefilling if sequence.pieces == [1]]
+        joining = [sequence for sequence in self._prefilling if not sequence.pieces]
         for sequence in joining:
-            self.has_read(sequence)
+            self._write(sequence)
         return Step(late, started, self._prefill(), joining)
+
+    def _write(self, sequence: S) -> None:
+        del self._prefilling[sequence]
+        self._decoding[sequence] = None
 
     def _expire(self, now: float) -> list[S]:
         late: list[S] = []

@@ -1,8 +1,9 @@
 """What the rows of a run need to choose with, in arrays made once: a slot a sequence, used again when it ends.
 
 A chooser gathers the slots of the rows that run together, and then costs a few microseconds a step however many there
-are. Uniform numbers come from `philox.py` by (seed, sequence, position); a call of it costs as much as a hundred steps'
-worth of one row, so they are drawn ahead in blocks of positions.
+are. A score's targets are given and not chosen; the tail of a prompt, at the positions before 0, is read whatever would
+be chosen. Uniform numbers come from `philox.py` by (seed, sequence, position); a call of it costs as much as
+a hundred steps' worth of one row, so they are drawn ahead in blocks of positions.
 """
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from podium_server.generation.job import SampleJob, ScoreJob
 from podium_server.generation.row_settings import Ids, Marks, RowSettings
 from podium_server.generation.sampler import Choices, choose
+from podium_server.generation.scheduler import MAX_TAIL
 from podium_server.philox import uniforms_of
 
 BLOCK = 256
@@ -47,13 +49,21 @@ class Slots:
         self.scored = np.zeros(num_slots, np.bool_)
         self.uniform = np.zeros((num_slots, BLOCK))
         self.forced = np.full((num_slots, BLOCK), _NOT_FORCED)
+        self.tails = np.zeros((num_slots, MAX_TAIL), np.int64)
         self.seen: Marks | None = None  # made when somebody first has a penalty
         self._targets: dict[int, Ids] = {}
 
-    def take(self, job: SampleJob | ScoreJob) -> int:
-        """Give a sequence a slot."""
+    def take(self, job: SampleJob | ScoreJob, num_given: int) -> int:
+        """Give a sequence a slot.
+
+        Args:
+            job: what it chooses.
+            num_given: tokens at the end of its prompt that are read first.
+        """
         slot = self._free.pop()
-        self.position[slot] = 0
+        self.position[slot] = -num_given
+        if num_given:
+            self.tails[slot, -num_given:] = job.start.prompt[-num_given:]
         self.scored[slot] = isinstance(job, ScoreJob)
         if isinstance(job, ScoreJob):
             self.temperature[slot], self.top_k[slot], self.top_p[slot] = 0.0, self.vocabulary_size, 1.0
@@ -91,13 +101,11 @@ class Slots:
             vocabulary_size=self.vocabulary_size,
         )
 
-    def ends(self, token_ids: Ids, scored: Marks | None) -> Marks | None:
-        """Which of the tokens end their sequence; None: none does."""
+    def ends(self, token_ids: Ids) -> Marks | None:
+        """Which of the tokens are end ids; None: none is."""
         if not self._has_ends:
             return None
         ended: Marks = self._is_end[token_ids]
-        if scored is not None:
-            ended &= ~scored
         return ended if ended.any() else None
 
     def draw_ahead(self, index: NDArray[np.intp]) -> None:
@@ -128,6 +136,10 @@ class Chooser:
     Args:
         slots: where they are.
         index: the slot of each row.
+
+    Attributes:
+        given: the rows that read their prompts' tails, and to which nothing was chosen; None: none.
+        next_ids: what the rows read next: what was chosen, or of their prompts.
     """
 
     def __init__(self, slots: Slots, index: NDArray[np.intp]) -> None:
@@ -142,6 +154,9 @@ class Chooser:
             self._begin_block()
         scored = slots.scored[index]
         self._scored = scored if scored.any() else None
+        self._num_given = max(0, -int(position.min()))  # steps until no row is given its prompt's tail
+        self.given: Marks | None = None
+        self.next_ids: Ids = index
         self._uniform = np.zeros(len(index))
 
     def choose(self, logits: NDArray[np.floating]) -> Choices:
@@ -161,8 +176,15 @@ class Chooser:
             forced_N=None if self._scored is None else slots.forced[index, column],
             suppressed=slots.suppressed,
         )
+        self.given, self.next_ids = None, choices.token_ids_N
+        if self._num_given:
+            self._num_given -= 1
+            position = slots.position[index]
+            self.given = position < 0
+            self.next_ids = np.where(self.given, slots.tails[index, np.minimum(position, -1)], self.next_ids)
         if seen is not None and slots.seen is not None:
-            slots.seen[index, choices.token_ids_N] = True
+            chosen = slice(None) if self.given is None else ~self.given
+            slots.seen[index[chosen], choices.token_ids_N[chosen]] = True
         slots.position[index] += 1
         column += 1
         self._to_block -= 1
@@ -182,4 +204,8 @@ class Chooser:
             left = slots.length[self._index] - slots.position[self._index]
             by_length = left == 0
             self._to_length = int(left[left > 0].min(initial=BLOCK))
-        return slots.ends(token_ids, self._scored), by_length
+        by_id = slots.ends(token_ids)
+        for unasked in (self._scored, self.given):
+            if by_id is not None and unasked is not None:
+                by_id &= ~unasked
+        return by_id if by_id is not None and by_id.any() else None, by_length

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from podium_server.batching.execution import Runnable
 from podium_server.generation.rows import Arrays
-from podium_server.generation.scheduler import MAX_PREFILL_TOKENS, PIECE
+from podium_server.generation.scheduler import MAX_PREFILL_TOKENS, PIECES
 from podium_server.generation.step_graph import Rows, StepGraph
 from podium_server.generation.step_plan import StepPlan
 from podium_server.warmup import DISTINCT_ROWS, PROBED_SIZES, Clock, RowCoupling, couple, repeat, runs_per_second
@@ -85,8 +85,7 @@ def couple_steps(graph: StepGraph, sample: Arrays) -> RowCoupling:
     """
     runner, worst = StepRunner(graph), RowCoupling.NONE
     # Frames are read one a step, whether they come one by one or all at once.
-    longest = PIECE if graph.plan.frame is None else 1
-    for length in (1 << bit for bit in range(longest.bit_length())):
+    for length in (1, *(PIECES if graph.plan.frame is None else ())):
         most = max(*PROBED_SIZES, min(MANY_ROWS, MAX_PREFILL_TOKENS // length))
         coupling = couple(runner, (tokens(graph.plan, length, length), *sample), (*PROBED_SIZES, most))
         if coupling is RowCoupling.MIXED:

@@ -125,7 +125,7 @@ class Writer:
         if self._outbox.urgent:
             self._outbox.send_urgent()  # first tokens, before a run for everybody
         for writing in step.joining:
-            self._join(writing, Rows(writing.job.start.prompt[-1:, None], writing.states, writing.contexts))
+            self._join(writing, writing.next_row())
         for shapes, group in list(self._groups.items()):
             self._decode(group)
             if not len(group):
@@ -151,7 +151,7 @@ class Writer:
         if isinstance(job, BeamJob):
             writing.search = BeamSearch(job.beams, job.max_tokens, plan.end_ids, self._slots.suppressed)
         else:
-            writing.slot = self._slots.take(job)
+            writing.slot = self._slots.take(job, writing.num_given)
         self._outbox.tally.prompt_tokens += len(job.start.prompt)
 
     def _decode(self, group: DecodeGroup) -> None:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from podium_server.generation.beam_search import BeamSearch
 from podium_server.generation.job import BeamJob, Clocked, Job, SampleJob, ScoreJob, Watch
 from podium_server.generation.rows import Arrays
-from podium_server.generation.scheduler import pieces
+from podium_server.generation.scheduler import pieces, tail
+from podium_server.generation.step_graph import Rows
 from podium_server.generation.step_plan import StepPlan
 from podium_server.generation.ticket import Ticket
 
@@ -25,7 +26,8 @@ class Writing:
         num_rows, pieces, shapes, deadline: what the scheduler knows of it.
         states: after what was read of the prompt, one row; not kept up while it decodes.
         contexts: one row.
-        num_read: tokens of the prompt that were read.
+        num_read: tokens of the prompt that were read in pieces.
+        num_given: tokens of the prompt's tail that are still to be given, where others choose: all but its first.
         slot: what it chooses with; None for a beam search, and before it has rows.
         search: of a `BeamJob`.
         token_ids, log_probabilities: chosen, and not handed over yet.
@@ -45,6 +47,7 @@ class Writing:
     contexts: Arrays
     since: float
     num_read: int = 0
+    num_given: int = 0
     slot: int | None = None
     search: BeamSearch | None = None
     token_ids: list[int] = field(default_factory=list[int])
@@ -78,7 +81,12 @@ class Writing:
             states=states,
             contexts=contexts,
             since=time.monotonic(),
+            num_given=num_given(job.start.prompt),
         )
+
+    def next_row(self) -> Rows:
+        """What the next token of its prompt is read with."""
+        return Rows(self.job.start.prompt[None, self.num_read : self.num_read + 1], self.states, self.contexts)
 
     @property
     def watch(self) -> Watch | None:
@@ -98,6 +106,11 @@ class Writing:
             decode_s=max(0.0, self.last - first),
             run_s=self.run_s + (0.0 if self.joined_run_s is None else decode_run_s - self.joined_run_s),
         )
+
+
+def num_given(prompt: NDArray[np.int64]) -> int:
+    """How many tokens of a prompt's tail are given in the place of chosen ones: all but the first."""
+    return max(0, tail(len(prompt)) - 1)
 
 
 def _check_targets(targets: NDArray[np.int64], vocabulary_size: int) -> None:

@@ -72,7 +72,7 @@ def payloads(tickets: list[Ticket[int]]) -> list[int]:
 
 
 @given(OPERATIONS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_sequence_of_calls_keeps_the_promises(operations: list[Operation]) -> None:
     """Batches are those of the plain model: urgent first, then in order, of one shape, within the rows; no one late,
     dropped or twice; the rows that wait are counted exactly."""

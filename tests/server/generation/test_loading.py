@@ -99,7 +99,7 @@ async def test_open_inference_protocol_says_whom_to_call(tmp_path: Path, make_lo
         with pytest.raises(Unsupported, match="call the service of its task"):
             ask()
     assert servable.generator is not None
-    await all_of(servable.generator.start(SampleJob(Start(np.array([1, 2])), SAMPLING, 4, seed=0)))
+    await all_of(servable.generator.start(SampleJob(Start(np.arange(8)), SAMPLING, 4, seed=0)))
     await servable.close()
     statistics = count(servable)
     assert statistics.execution_count == statistics.inference_count == 1 + 3  # the prompt, and three steps
@@ -137,19 +137,19 @@ async def test_metrics_have_the_names_that_dashboards_know(
     await catalogue.start()
     generator = catalogue.resolve("verse").generator
     assert generator is not None
-    await all_of(generator.start(SampleJob(Start(np.array([1, 2, 3, 4])), SAMPLING, 50, seed=0)))
+    await all_of(generator.start(SampleJob(Start(np.arange(10)), SAMPLING, 50, seed=0)))
     await catalogue.close()
     page = generate_latest(metrics.registry).decode()
     labels = '{model="verse",version="1"}'
     for line in (
-        f"podium_prompt_tokens_total{labels} 4.0",
+        f"podium_prompt_tokens_total{labels} 10.0",
         f"podium_output_tokens_total{labels} 50.0",
-        f"podium_prefill_tokens_total{labels} 4.0",
-        f"podium_decode_tokens_total{labels} 49.0",
+        f"podium_prefill_tokens_total{labels} 8.0",
+        f"podium_decode_tokens_total{labels} 51.0",  # the prompt's last two go along with those who write
         f"podium_time_to_first_token_seconds_count{labels} 1.0",
         f"podium_time_between_tokens_seconds_count{labels} 49.0",
-        f"podium_step_seconds_count{labels} 49.0",
-        f"podium_step_rows_sum{labels} 49.0",
+        f"podium_step_seconds_count{labels} 51.0",
+        f"podium_step_rows_sum{labels} 51.0",
         'podium_sequences_finished_total{model="verse",reason="length",version="1"} 1.0',
     ):
         assert line in page

@@ -26,7 +26,7 @@ async def test_a_slow_reader_costs_nobody(make_generator: MakeGenerator) -> None
 
 async def test_the_first_token_is_told_before_the_second_is_chosen(make_generator: MakeGenerator) -> None:
     """Also when it comes with the last piece of a prompt; and where the time went is told with it."""
-    for tokens in ([1], [1, 2, 3, 4]):
+    for tokens in ([1], [1] * 8):
         step = HeldStep()
         ongoing = make_generator(step).start(job(tokens, 9))
         step.let_go()
@@ -57,16 +57,16 @@ async def test_what_was_done_is_counted(make_generator: MakeGenerator, counts: C
     """Steps, rows, tokens read and written, first tokens and gaps between tokens, ends by reason."""
     generator = make_generator(FakeStep(end_ids=[12]))
     jobs: list[Job] = [
-        job([1, 2, 3, 4], 7),
+        job([1] * 11, 7),
         job([5], 3),
         BeamJob(prompt(1), BEAMS, 4),
         ScoreJob(prompt(1, 2), np.array([3, 4])),
     ]
     texts = await asyncio.gather(*(all_of(each) for each in generator.start_all(list(jobs))))
     await generator.close()
-    assert counts.prompt_tokens == 4 + 1 + 1 + 2
+    assert counts.prompt_tokens == 11 + 1 + 1 + 2
     assert counts.output_tokens == 7 + 3 + sum(len(h.token_ids) for h in texts[2].hypotheses) + 2
-    assert counts.prefill_tokens == 4 + 2
+    assert counts.prefill_tokens == 8
     assert counts.decode_tokens == counts.num_rows
     assert counts.num_first == 4
     assert counts.num_gaps == 6 + 2 + 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from podium_server.generation.scheduler import PIECE, Scheduler, pieces
+from podium_server.generation.scheduler import PIECES, Scheduler, pieces, tail
 
 
 @dataclass(eq=False)
@@ -30,23 +30,25 @@ def scheduler(max_rows: int = 4, max_prefill_tokens: int = 64) -> Scheduler[Fake
 
 @pytest.mark.parametrize(
     ("length", "expected"),
-    [(1, [1]), (2, [2]), (3, [2, 1]), (32, [32]), (33, [32, 1]), (77, [32, 32, 8, 4, 1]), (31, [16, 8, 4, 2, 1])],
+    [(1, []), (7, []), (8, [8]), (23, [16]), (31, [16, 8]), (32, [32]), (33, [32]), (77, [32, 32, 8])],
 )
 def test_prompts_are_split_into_32_and_powers_of_two(length: int, expected: list[int]) -> None:
-    """The largest first, so that a piece of one token can only be the last."""
+    """The largest first; what is left is no piece."""
     assert pieces(length)[::-1] == expected
 
 
 @given(st.integers(1, 5000))
-def test_pieces_are_the_whole_prompt(length: int) -> None:
-    """Nothing is left out, nothing is longer than a piece may be."""
-    assert sum(pieces(length)) == length
-    assert max(pieces(length)) <= PIECE
+def test_pieces_and_tail_are_the_whole_prompt(length: int) -> None:
+    """Nothing is left out, every piece has one of the lengths that are tried at load, and the tail is shorter."""
+    assert sum(pieces(length)) + tail(length) == length
+    assert set(pieces(length)) <= set(PIECES)
+    assert tail(length) < min(PIECES)
 
 
-def test_prompt_of_one_token_goes_along_with_those_who_write() -> None:
+@pytest.mark.parametrize("length", [1, 2, 7])
+def test_short_prompt_goes_along_with_those_who_write(length: int) -> None:
     """It needs no run of its own."""
-    s, one = scheduler(), Fake()
+    s, one = scheduler(), Fake(length=length)
     s.add(one)
     step = s.next(0.0)
     assert (step.started, step.prefill, step.joining) == ([one], [], [one])

@@ -212,7 +212,7 @@ def test_our_limit_is_the_only_one() -> None:
     assert Image.MAX_IMAGE_PIXELS is None
 
 
-@settings(max_examples=300, deadline=None, database=None)
+@settings(max_examples=300, database=None)
 @given(st.sampled_from(PICTURES), st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=8))
 def test_no_bytes_whatever_raise_anything_but_a_rejection(picture: Picture, changes: list[tuple[int, int]]) -> None:
     """Decoders fail in many ways; callers see one."""
