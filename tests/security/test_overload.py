@@ -1,44 +1,24 @@
 """A slow model at four times what it takes: what is accepted is answered, and the rest refused at once."""
 
 import asyncio
-import itertools
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from grpc import StatusCode, aio
-from onnx import helper
-from podium_server.oip.messages import ModelInferRequest
 
 from tests.security.conftest import Running, Start
+from tests.security.slow_model import slow_request, write_slow
 from tests.security.test_limits import infer, refusal_of
-from tests.server.packages import onnx_bytes, write_onnx
 
 QUEUE_ROWS = 16
 CALLERS = 4 * QUEUE_ROWS
-SIZE = 256
 REFUSED = StatusCode.UNAVAILABLE  # as the Open Inference Protocol's clients want it; RESOURCE_EXHAUSTED elsewhere
-
-
-def slow() -> bytes:
-    """y = x times the identity, many times over: a run takes longer than callers to come, and gives what was asked."""
-    names = ["x", *(f"h{i}" for i in range(59)), "y"]
-    nodes = [helper.make_node("MatMul", [a, "eye"], [b]) for a, b in itertools.pairwise(names)]
-    axes = (SIZE, SIZE)
-    return onnx_bytes(nodes, {"x": axes}, {"y": axes}, {"eye": np.eye(SIZE, dtype=np.float32)})
-
-
-def question(number: int) -> Any:
-    """A call with a number of its own."""
-    tensor = ModelInferRequest.InferInputTensor(name="x", datatype="FP32", shape=[SIZE, SIZE])
-    raw = np.full((SIZE, SIZE), number, "<f4").tobytes()
-    return ModelInferRequest(model_name="slow", inputs=[tensor], raw_input_contents=[raw])
 
 
 async def test_what_is_accepted_is_answered_and_the_rest_refused_at_once(start: Start, repository: Path) -> None:
     """Everybody gets an answer or a refusal with when to come back, and the counters are what the callers saw."""
-    write_onnx(repository / "slow" / "1", slow())
+    write_slow(repository)
     running = await start(queue_rows=QUEUE_ROWS, max_images_per_request=QUEUE_ROWS)
     seen: Counter[str] = Counter()
     order: list[str] = []
@@ -46,7 +26,7 @@ async def test_what_is_accepted_is_answered_and_the_rest_refused_at_once(start: 
 
         async def call(number: int) -> None:
             try:
-                answer = await infer(channel, question(number))
+                answer = await infer(channel, slow_request(number))
             except aio.AioRpcError as error:
                 reason, retry_after_s = refusal_of(error, REFUSED)
                 assert (reason, retry_after_s >= 0) == ("QUEUE_FULL", True)

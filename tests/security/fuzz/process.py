@@ -7,7 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
@@ -55,16 +55,17 @@ class Attacked:
 
 
 @contextlib.contextmanager
-def serve(repository: Path, folder: Path) -> Generator[Attacked, None, None]:
+def serve(repository: Path, folder: Path, settings: Sequence[str] = LIMITS) -> Generator[Attacked, None, None]:
     """Serve a repository on 127.0.0.1 until the block ends; the server must then end well.
 
     Args:
         repository: the models.
         folder: where its log and its cache are.
+        settings: how it runs, as flags.
     """
     command = [
         sys.executable, "-m", "podium_client", "serve", str(repository), "--grpc-port=0", "--http-port=0",
-        "--device=cpu", f"--cache-dir={folder / 'cache'}", "--drain-s=10", *LIMITS,
+        "--device=cpu", f"--cache-dir={folder / 'cache'}", "--drain-s=10", *settings,
     ]  # fmt: skip
     log = folder / "log"
     with (
