@@ -428,3 +428,14 @@ async def test_an_unloaded_version_leaves_nothing_behind(desk: Desk) -> None:
     await desk.catalogue.unload("compass")
     gc.collect()
     assert servable() is None
+
+
+async def test_a_full_queue_refuses_before_pictures_are_decoded(desk: Desk) -> None:
+    """Not even that one is no picture is found out; who comes when there is room again is told."""
+    junk = image_pb2.Image(encoded=b"no picture")
+    with desk.catalogue.resolve("compass").batchers["model"].reserve(1000):
+        code, message = await refusal(desk, "compass", junk)
+    assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "1000 rows are waiting of at most 1000" in message
+    code, _ = await refusal(desk, "compass", junk)
+    assert code is grpc.StatusCode.INVALID_ARGUMENT

@@ -54,22 +54,42 @@ class BatchQueue(Generic[P]):
         max_batch_rows: the most rows of one run, 1 or more.
         max_waiting_rows: the most rows that may wait. An empty queue takes a larger request too, so that every
             request can be served at some time.
+
+    Attributes:
+        waiting_rows: rows that wait now.
+        reserved_rows: rows that are still being made, and have their room already.
     """
 
     def __init__(self, max_batch_rows: int, max_waiting_rows: int) -> None:
         self.max_batch_rows = max_batch_rows
         self.max_waiting_rows = max_waiting_rows
         self.waiting_rows = 0
+        self.reserved_rows = 0
         self._lanes: dict[tuple[int, Hashable], OrderedDict[Ticket[P], None]] = {}
         self._arrivals = count()
 
+    @property
+    def taken_rows(self) -> int:
+        """Rows that have their room."""
+        return self.waiting_rows + self.reserved_rows
+
     def admit(self, rows: int) -> None:
         """Raise Overloaded unless a request of `rows` rows may be added now."""
-        if self.waiting_rows and self.waiting_rows + rows > self.max_waiting_rows:
+        taken = self.taken_rows
+        if taken and taken + rows > self.max_waiting_rows:
             raise Overloaded(
-                f"Exceeds maximum queue size: {self.waiting_rows} rows are waiting of at most "
-                f"{self.max_waiting_rows}, and this request has {rows}; send it again later"
+                f"Exceeds maximum queue size: {taken} rows are waiting of at most {self.max_waiting_rows}, and this "
+                f"request has {rows}; send it again later"
             )
+
+    def reserve(self, rows: int) -> None:
+        """Keep room for rows that are still being made, or raise Overloaded as `admit` does; `release` must follow."""
+        self.admit(rows)
+        self.reserved_rows += rows
+
+    def release(self, rows: int) -> None:
+        """Give back what was reserved: the rows are made, and come now, or not at all."""
+        self.reserved_rows -= rows
 
     def add(self, ticket: Ticket[P]) -> None:
         """Put an admitted request at the end of its lane."""

@@ -5,10 +5,11 @@ them; results go back to the loop once a run. There is no waiting window: a lone
 """
 
 import asyncio
+import contextlib
 import math
 import threading
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Generator, Hashable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -125,6 +126,27 @@ class Batcher:
         tickets = self._enqueue([(part, part[0].shape[0]) for part in parts], deadline, priority)
         return _joined(await self._results(tickets))
 
+    @contextlib.contextmanager
+    def reserve(self, rows: int) -> Generator[None, None, None]:
+        """Keep room in the queue while a request's rows are made, so that no work goes into what is refused then.
+
+        The rows must be run right after the block, before anything else is awaited.
+
+        Args:
+            rows: how many there will be.
+
+        Raises:
+            Overloaded: the queue is full, with what is reserved.
+        """
+        try:
+            self._queue.reserve(rows)
+        except Overloaded as error:
+            raise self._refuse(error) from None
+        try:
+            yield
+        finally:
+            self._queue.release(rows)
+
     async def close(self) -> None:
         """Take nothing new, finish what was accepted, end the threads."""
         self._open = False
@@ -155,12 +177,16 @@ class Batcher:
         try:
             self._queue.add(tickets)
         except Overloaded as error:
-            self._observer.refused()
-            error.retry_after_s = self._queue.waiting_rows * self._row_s
-            raise
+            raise self._refuse(error) from None
         self._pending += len(tickets)
         self._drained.clear()
         return tickets
+
+    def _refuse(self, error: Overloaded) -> Overloaded:
+        """Count a refusal, and say when those who wait now will have been served."""
+        self._observer.refused()
+        error.retry_after_s = self._queue.taken_rows * self._row_s
+        return error
 
     def _shapes(self, inputs: Rows) -> Hashable:
         return tuple(x.shape[1:] for x in inputs) if self._ragged and self.signature.batched else None

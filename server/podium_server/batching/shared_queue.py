@@ -34,6 +34,11 @@ class SharedQueue(Generic[P]):
         """Rows that wait for a session now."""
         return self._queue.waiting_rows
 
+    @property
+    def taken_rows(self) -> int:
+        """Rows that wait, or are still being made and have their room."""
+        return self._queue.taken_rows
+
     def add(self, tickets: Sequence[Ticket[P]]) -> None:
         """Put all parts of a request in the queue, or raise Overloaded and put none."""
         with self._lock:
@@ -44,6 +49,16 @@ class SharedQueue(Generic[P]):
             self._idle -= woken
         for _ in range(woken):
             self._wake.put(True)
+
+    def reserve(self, rows: int) -> None:
+        """Keep room for rows that are still being made, or raise Overloaded; `release` must follow."""
+        with self._lock:
+            self._queue.reserve(rows)
+
+    def release(self, rows: int) -> None:
+        """Give back what was reserved."""
+        with self._lock:
+            self._queue.release(rows)
 
     def drop(self, ticket: Ticket[P]) -> bool:
         """Take one request back out; False when its run has begun."""

@@ -22,6 +22,8 @@ T = TypeVar("T")
 INLINE_EFFORT = 8192
 # Pixels of one piece of work for a thread: small pictures share a hand-over.
 PIECE_EFFORT = 4 * INLINE_EFFORT
+# How much of the time a picture takes is that of the last call.
+SMOOTHING = 0.1
 
 
 @dataclass(slots=True, eq=False)
@@ -31,6 +33,7 @@ class _Reading:
     Attributes:
         fields: the pictures' paths in the call.
         abandoned: set by the event loop when nobody waits any more; threads look at it between pictures.
+        piece_s: seconds that each finished piece took.
     """
 
     reader: RowReader
@@ -40,6 +43,7 @@ class _Reading:
     deadline: float | None
     efforts: list[int] = field(default_factory=list)
     abandoned: bool = False
+    piece_s: list[float] = field(default_factory=list[float])
 
     def pieces(self) -> Iterator[range]:
         """Divide the pictures into pieces of work, in order."""
@@ -54,6 +58,7 @@ class _Reading:
 
     def read(self, piece: range) -> PodiumError | None:
         """Read some pictures; the first error is returned, and ends the piece."""
+        began = time.monotonic()
         try:
             for i in piece:
                 if self.abandoned:
@@ -63,6 +68,7 @@ class _Reading:
                 self.reader.read(self.images[i], self.fields[i], self.rows[i])
         except PodiumError as error:
             return error
+        self.piece_s.append(time.monotonic() - began)
         return None
 
 
@@ -76,7 +82,9 @@ class ImagePool:
 
     def __init__(self, num_threads: int, max_waiting: int) -> None:
         self._threads = ThreadPoolExecutor(num_threads, thread_name_prefix="images")
+        self._num_threads = num_threads
         self._max_waiting = max_waiting
+        self._picture_s = 0.0  # seconds a picture of late, over all threads: what a refused caller is told to wait
         self._waiting = 0
 
     @property
@@ -121,13 +129,16 @@ class ImagePool:
         if self._waiting and self._waiting + len(images) > self._max_waiting:
             raise Overloaded(
                 f"{self._waiting} pictures wait to be decoded, of at most {self._max_waiting}, and this call has "
-                f"{len(images)}; send it again later"
+                f"{len(images)}; send it again later",
+                retry_after_s=self._waiting * self._picture_s,
             )
         self._waiting += len(images)
         try:
             await self._on_threads(reading)
         finally:
             self._waiting -= len(images)
+        picture_s = sum(reading.piece_s) / len(images) / self._num_threads
+        self._picture_s += (SMOOTHING if self._picture_s else 1.0) * (picture_s - self._picture_s)
         return reading.rows
 
     async def work(self, pieces: Sequence[Callable[[], T]], effort: int) -> list[T]:

@@ -53,7 +53,8 @@ class ClassificationService:
         check_task(servable, "Classify", pb.TASK_IMAGE_CLASSIFICATION)
         classifier, batcher = self._classifiers.of(servable)
         check_count("images", "pictures", len(request.images), self._max_images)
-        rows = await self._pool.read(classifier.reader, request.images, deadline=call.deadline)
+        with batcher.reserve(len(request.images)):
+            rows = await self._pool.read(classifier.reader, request.images, deadline=call.deadline)
         read = time.monotonic()
         run = await run_rows(batcher, (rows,), deadline=call.deadline)
         ran = time.monotonic()

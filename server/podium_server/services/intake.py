@@ -124,7 +124,8 @@ class Intake:
         """
         assert self._model.reader is not None, "only captioners read pictures"
         began = time.monotonic()
-        rows = await self._pool.read(self._model.reader, images, fields=fields, deadline=self._call.deadline)
+        with self._servable.batchers[ENCODER].reserve(len(images)):
+            rows = await self._pool.read(self._model.reader, images, fields=fields, deadline=self._call.deadline)
         self.num_read += len(images) * len(self._model.tokenizer.start_ids)
         self.spent.preprocess_s += time.monotonic() - began
         return await self._encode((rows,))

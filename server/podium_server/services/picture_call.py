@@ -82,7 +82,8 @@ class PictureCall:
         if intake is None:
             raise self.model.without("no encoder")
         began = time.monotonic()
-        rows = await self._pool.read(intake.reader, images, fields=fields, deadline=self._call.deadline)
+        with self.servable.batchers[intake.graph.name].reserve(len(images)):
+            rows = await self._pool.read(intake.reader, images, fields=fields, deadline=self._call.deadline)
         self.spent.preprocess_s += time.monotonic() - began
         return rows
 

@@ -136,6 +136,18 @@ def test_empty_queue_takes_more_than_may_wait() -> None:
         queue.admit(1)
 
 
+def test_reserved_rows_have_their_room_until_it_is_given_back() -> None:
+    """They count as those that wait do, and nobody takes them."""
+    queue: BatchQueue[str] = BatchQueue(4, 3)
+    queue.reserve(2)
+    queue.admit(1)
+    with pytest.raises(Overloaded, match="2 rows are waiting of at most 3, and this request has 2"):
+        queue.reserve(2)
+    assert queue.take(0) == Batch([], [])
+    queue.release(2)
+    queue.admit(1000)
+
+
 def test_deadline_that_is_now_has_passed() -> None:
     """A request is run strictly before its deadline, or reported as expired."""
     queue: BatchQueue[str] = BatchQueue(4, 100)

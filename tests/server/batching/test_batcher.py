@@ -129,6 +129,27 @@ async def test_full_queue_answers_at_once(make_batcher: MakeBatcher, held: HeldD
     assert held.seen == [-1, 1, 2]
 
 
+async def test_rows_that_are_still_being_made_have_their_room(
+    make_batcher: MakeBatcher, held: HeldDoubler, counts: Counts
+) -> None:
+    """Who comes meanwhile is refused, and they are not; rows that cannot be made give their room back."""
+    batcher = make_batcher(held, max_waiting_rows=2)
+    first = await occupied(batcher, held)
+    with pytest.raises(InvalidArgument), batcher.reserve(2):
+        raise InvalidArgument("images[0]: is no picture", "images[0]")
+    with batcher.reserve(2):
+        with pytest.raises(Overloaded, match="2 rows are waiting of at most 2"):
+            await batcher.run(rows(3))
+        with pytest.raises(Overloaded), batcher.reserve(1):
+            pass
+    made = start(batcher, 1, 2)
+    await queued(batcher, 2)
+    assert counts.num_refused == 2
+    held.open()
+    await asyncio.gather(first, made)
+    assert held.seen == [-1, 1, 2]
+
+
 async def test_refused_caller_is_told_when_the_queue_will_be_empty(
     make_batcher: MakeBatcher, held: HeldDoubler
 ) -> None:

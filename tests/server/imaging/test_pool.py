@@ -140,6 +140,20 @@ async def test_a_full_pool_refuses_at_once_and_serves_again(pool: ImagePool) -> 
     assert (await admitted).ravel().tolist() == [4]
 
 
+async def test_who_is_refused_is_told_when_to_come_back(pool: ImagePool) -> None:
+    """As long as those who wait will take, at the pace of those before them."""
+    before, held = HeldReader(), HeldReader()
+    before.let_go()
+    await pool.read(before, [dot(1)])
+    waiting = asyncio.ensure_future(pool.read(held, [dot(1), dot(2), dot(3)]))
+    await held.begun()
+    with pytest.raises(Overloaded) as refusal:
+        await pool.read(held, [dot(4), dot(5)])
+    assert refusal.value.retry_after_s > 0
+    held.let_go()
+    await waiting
+
+
 async def test_no_picture_is_decoded_after_its_deadline(pool: ImagePool) -> None:
     """The caller has gone; reading on would keep those who have not."""
     reader = Reader(cost=10 * INLINE_EFFORT)
