@@ -33,7 +33,7 @@ class Call:
     """
 
     __slots__ = (
-        "_context", "_deadline", "_gate", "_slack_s", "_visit", "admission", "began", "phases", "request_id",
+        "_context", "_deadline", "_gate", "_named", "_slack_s", "_visit", "admission", "began", "phases", "request_id",
         "servable", "watches",
     )  # fmt: skip
 
@@ -49,8 +49,8 @@ class Call:
         self.phases: tuple[Phase, ...] = ()
         self.watches: Sequence[CallWatch] = ()
         self.request_id = request_id_of(context.invocation_metadata())
+        self._named = False
         current_request_id.set(self.request_id)
-        context.set_trailing_metadata(((REQUEST_ID, self.request_id),))
         remaining = cast("float | None", context.time_remaining())  # None without a deadline, whatever the stubs say
         if remaining is not None:
             self._deadline = self.began + remaining
@@ -119,6 +119,11 @@ class Call:
         self._visit.move_to(servable.occupancy)
         return servable
 
+    def name(self) -> None:
+        """Tell the caller the name of a call that ends well, unless `answered` has."""
+        if not self._named:
+            self._context.set_trailing_metadata(((REQUEST_ID, self.request_id),))
+
     def let_go(self) -> None:
         """The call has ended: its version need not be kept for it any more."""
         self._visit.end()
@@ -144,13 +149,18 @@ class Call:
         self.servable = servable
         total_s = time.monotonic() - self.began
         servable.usage.answered(run, total_s=total_s, preprocess_s=preprocess_s, encode_s=encode_s)
-        timing = _server_timing(total_s, preprocess_s, run)
-        self._context.set_trailing_metadata(((REQUEST_ID, self.request_id), ("server-timing", timing)))
+        self._tell(total_s, preprocess_s, run)
         if self.watches:
             runs = written or (Phase("run", run.run_s),)
             self.phases = (
                 Phase("preprocess", preprocess_s), Phase("queue", run.queue_s), *runs, Phase("encode", encode_s),
             )  # fmt: skip
+
+    def _tell(self, total_s: float, preprocess_s: float, run: Run) -> None:
+        """Tell the caller the call's name and where its time went, with the answer."""
+        timing = _server_timing(total_s, preprocess_s, run)
+        self._context.set_trailing_metadata(((REQUEST_ID, self.request_id), ("server-timing", timing)))
+        self._named = True
 
 
 def _server_timing(total_s: float, preprocess_s: float, run: Run) -> str:

@@ -106,6 +106,7 @@ def _answering(
                     num_bytes = len(data) if isinstance(data, bytes) else 0
                     call.admission = ledger.entrance.enter(context, call.began, num_bytes)
                 response = await function(read(data), call)
+                call.name()
             finally:
                 if call.admission is not None:
                     call.admission.leave()
@@ -133,6 +134,7 @@ def _streaming(
                 async with contextlib.aclosing(function(requests, call)) as responses:
                     async for response in responses:
                         yield response
+                call.name()
             finally:
                 if call.admission is not None:
                     call.admission.leave()
