@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from podium_client import Client
+from podium_client.catalogue import ExecutionPlan
 from podium_client.load.infer_request import PATH
 
 from tests.benchmarks.alone import Layout
@@ -135,13 +136,19 @@ class PodiumServer:
     """`podium serve` of a repository, as it comes, or under another Python module that runs `podium`.
 
     It remembers nothing from earlier: its plans are measured on the machine as it is now.
+
+    Args:
+        repository: the models.
+        python: what Python runs.
+        settings: flags beyond what every server here is given.
     """
 
-    def __init__(self, repository: Path, python: Sequence[str] = _PODIUM) -> None:
+    def __init__(self, repository: Path, python: Sequence[str] = _PODIUM, settings: Sequence[str] = ()) -> None:
         self.port = _free_port()
         ports = ["--grpc-port", str(self.port), "--http-port", "0"]
         self._cache = tempfile.TemporaryDirectory()
         command = [sys.executable, *python, "serve", str(repository), *ports, "--cache-dir", self._cache.name]
+        command += settings
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         with Client(f"127.0.0.1:{self.port}") as client:
             client.wait_until_ready(timeout=_START_TIMEOUT_S)
@@ -153,9 +160,17 @@ class PodiumServer:
 
     def plan(self, model: str, graph: str) -> str:
         """Say what batch size and layout it chose for a graph."""
-        with Client(f"127.0.0.1:{self.port}") as client:
-            plan = next(plan for plan in client.model(model).version.plans if plan.graph == graph)
+        plan = self._plan(model, graph)
         return f"batch up to {plan.max_batch_rows}, {plan.num_sessions} × {plan.num_threads} threads ({plan.source})"
+
+    def rows_in_runs(self, model: str, graph: str) -> int:
+        """Say how many rows of a graph may be in its runs at a time."""
+        plan = self._plan(model, graph)
+        return plan.max_batch_rows * plan.num_sessions
+
+    def _plan(self, model: str, graph: str) -> ExecutionPlan:
+        with Client(f"127.0.0.1:{self.port}") as client:
+            return next(plan for plan in client.model(model).version.plans if plan.graph == graph)
 
     def close(self) -> None:
         """Stop it as an operator would."""
