@@ -3,6 +3,7 @@
 No daemon builds them here: that the base images exist, and what they hold, is not tested.
 """
 
+import asyncio
 import json
 import re
 import shutil
@@ -10,10 +11,15 @@ import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from podium_server.server import Server
+from podium_server.settings import Settings
+
+from tests.security.authority import Authority
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = ROOT / "deploy" / "Dockerfile"
@@ -23,6 +29,11 @@ def stages() -> dict[str, str]:
     """The text of each stage by its name."""
     parts = re.split(r"^FROM \S+ AS (\S+)$", DOCKERFILE.read_text(), flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def extras() -> list[str]:
+    """What of podium each target installs."""
+    return re.findall(r'"podium\[(\S+)\] @', DOCKERFILE.read_text())
 
 
 def test_the_linter_finds_nothing() -> None:
@@ -48,6 +59,31 @@ def test_images_run_as_nobody_and_write_two_folders_alone() -> None:
         ]
 
 
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+async def test_the_health_check_asks_the_port_that_there_is(tmp_path: Path, tls: bool) -> None:
+    """And fails where nobody answers."""
+    (tmp_path / "models").mkdir()
+    health = re.search(r'^ +CMD (\["python", .*\])$', stages()["base"], re.MULTILINE)
+    assert health is not None
+    program = json.loads(health[1])[-1]
+    environ: dict[str, Any] = {}
+    if tls:
+        stored = Authority().issue(client=False).store(tmp_path / "tls", "tls")
+        environ = {"tls_certificate": stored.certificate, "tls_key": stored.key}
+    server = Server(
+        Settings(repository=tmp_path / "models", grpc_port=0, http_port=0, cache_dir=tmp_path / "cache", **environ)
+    )
+    environ["http_port"] = (await server.start()).http
+
+    async def status() -> int:
+        named = {f"PODIUM_{name.upper()}": str(value) for name, value in environ.items()}
+        return await (await asyncio.create_subprocess_exec(sys.executable, "-c", program, env=named)).wait()
+
+    assert await status() == 0
+    await server.stop()
+    assert await status() == 1
+
+
 def test_cpu_is_what_a_build_without_a_target_gives() -> None:
     """The last stage."""
     assert list(stages())[-1] == "cpu"
@@ -65,11 +101,16 @@ def test_the_build_sees_what_the_wheel_is_made_of() -> None:
         assert file in kept
 
 
-@pytest.mark.parametrize("extra", ["server", "server-gpu"])
-def test_what_is_installed_holds_no_torch(extra: str) -> None:
+def test_both_targets_install_podium() -> None:
+    """Each with one line."""
+    assert extras() == ["server,traces", "server-gpu,traces"]
+
+
+@pytest.mark.parametrize("extra", extras())
+def test_what_is_installed_holds_no_torch_and_serves_with_every_setting(extra: str) -> None:
     """Every requirement of a requirement, as the installed packages state them: no torch, onnx or compiler."""
     names = required(f"podium[{extra}]")
-    assert names >= {"podium", "onnxruntime-gpu" if extra == "server-gpu" else "onnxruntime", "grpcio"}
+    assert names >= {"podium", "onnxruntime-gpu" if "gpu" in extra else "onnxruntime", "grpcio", "opentelemetry-sdk"}
     assert not names & {"torch", "onnx", "onnxscript", "triton", "pytest", "matplotlib", "rich"}
 
 
