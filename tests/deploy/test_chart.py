@@ -17,6 +17,7 @@ EVERYTHING = {
     "autoscaling.enabled": "true", "serviceMonitor.enabled": "true", "tls.secret": "podium-tls",
     "tokens.secret": "podium-tokens", "serviceMonitor.token.secret": "scrape", "settings.access-log": "true",
     "settings.queue-rows": "1000000", "workers": "3", "drainSeconds": "60", "models.image": "registry/models:7",
+    "models.writable": "true", "networkPolicy.targets[0].ports[0].port": "4317",
 }  # fmt: skip
 
 HELM = shutil.which("helm", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}")
@@ -93,6 +94,17 @@ def test_the_container_has_no_rights() -> None:
     assert rendered["securityContext"]["readOnlyRootFilesystem"] is True
     writable = {mount["mountPath"] for mount in rendered["volumeMounts"] if not mount.get("readOnly")}
     assert writable == {"/cache", "/tmp"}
+    aliases = container(render({"models.writable": "true"}))["volumeMounts"]
+    assert {"name": "models", "mountPath": "/models", "readOnly": False} in aliases
+
+
+def test_pods_call_names_and_what_is_allowed() -> None:
+    """A collector of traces is somewhere else."""
+    (closed,) = render()["NetworkPolicy"]
+    (opened,) = render({"networkPolicy.targets[0].ports[0].port": "4317"})["NetworkPolicy"]
+    dns = {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]}
+    assert closed["spec"]["egress"] == [dns]
+    assert opened["spec"]["egress"] == [dns, {"ports": [{"port": 4317}]}]
 
 
 def test_probes_ask_what_podium_answers() -> None:
