@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator, Sequence
 
 from google.protobuf.message import Message
-from prometheus_client import Counter
 
 from podium_server.call import Call
 from podium_server.counted_histogram import Observations
@@ -12,6 +11,7 @@ from podium_server.gate import Context, Gate
 from podium_server.metrics import Metrics
 from podium_server.observing.exemplars import Exemplars, exemplar_labels
 from podium_server.observing.observer import BegunCall, CallObserver, EndedCall
+from podium_server.plain_counter import Count
 from podium_server.security.guard import Entrance
 
 
@@ -30,7 +30,7 @@ class Ledger:
         self._method = method
         self._observers = observers
         self._exemplars = Exemplars()
-        self._series: dict[tuple[str, str, str], tuple[Counter, Observations]] = {}
+        self._series: dict[tuple[str, str, str], tuple[Count, Observations]] = {}
 
     def open(self, context: Context, gate: Gate) -> Call:
         """Begin a call."""
@@ -52,9 +52,10 @@ class Ledger:
         call.let_go()
         servable, now = call.servable, time.monotonic()
         seconds = now - call.began
-        model, version = (servable.name, str(servable.version)) if servable else ("", "")
-        counter, histogram = self._series.get((model, version, code)) or self._look_up(model, version, code)
-        counter.inc()
+        named = servable.usage.metrics if servable else None
+        key = (named.model, named.version, code) if named else ("", "", code)
+        counter, histogram = self._series.get(key) or self._look_up(*key)
+        counter.value += 1
         histogram.observe(seconds)
         if self._exemplars.choose(now, seconds):
             histogram.name(seconds, exemplar_labels(call.request_id, next(_traces(call), "")))
@@ -68,7 +69,7 @@ class Ledger:
             for watch in call.watches:
                 watch.ended(ended)
 
-    def _look_up(self, model: str, version: str, code: str) -> tuple[Counter, Observations]:
+    def _look_up(self, model: str, version: str, code: str) -> tuple[Count, Observations]:
         """Find the series of one outcome once: looking labels up costs more than counting."""
         counter = self._metrics.requests.labels(self._method, model, version, code)
         histogram = self._metrics.request_seconds.labels(self._method, model, version)
