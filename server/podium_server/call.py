@@ -29,12 +29,13 @@ class Call:
         servable: the version that works on it, once that is known.
         phases: where its time went, once it is answered.
         watches: who looks on.
+        whole: of a streamed answer all of it, as the method that gives it whole would; None where nobody keeps it.
         admission: what it holds of what is limited, and its caller's name; None where nothing is asked or limited.
     """
 
     __slots__ = (
         "_context", "_deadline", "_gate", "_named", "_slack_s", "_visit", "admission", "began", "phases", "request_id",
-        "servable", "watches",
+        "servable", "watches", "whole",
     )  # fmt: skip
 
     def __init__(self, context: Context, gate: Gate) -> None:
@@ -48,6 +49,7 @@ class Call:
         self.admission: Admission | None = None
         self.phases: tuple[Phase, ...] = ()
         self.watches: Sequence[CallWatch] = ()
+        self.whole: Message | None = None
         self.request_id = request_id_of(context.invocation_metadata())
         self._named = False
         current_request_id.set(self.request_id)
@@ -65,6 +67,11 @@ class Call:
     def late(self) -> bool:
         """Whether the caller's deadline has passed, which its own clock tells it sooner than ours tells us."""
         return self._deadline is not None and time.monotonic() >= self._deadline - self._slack_s
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether somebody who looks on keeps the answer; known once it is known who answers."""
+        return any(watch.keeps for watch in self.watches)
 
     @property
     def metadata(self) -> Mapping[str, str]:

@@ -16,7 +16,15 @@ from podium_server.security.guard import Entrance
 
 
 class Ledger:
-    """Counts the calls of one method, and lets observers look on."""
+    """Counts the calls of one method, and lets observers look on.
+
+    Args:
+        metrics: where calls are counted.
+        method: its full name.
+        observers: who looks on.
+        entrance: who may call; None: everybody.
+        whole_method: the full name of the method that gives the same answer whole; empty: this one does.
+    """
 
     def __init__(
         self,
@@ -24,10 +32,12 @@ class Ledger:
         method: str,
         observers: Sequence[CallObserver] = (),
         entrance: Entrance | None = None,
+        whole_method: str = "",
     ) -> None:
         self.entrance = entrance
         self._metrics = metrics
         self._method = method
+        self._whole_method = whole_method or method
         self._observers = observers
         self._exemplars = Exemplars()
         self._series: dict[tuple[str, str, str], tuple[Count, Observations]] = {}
@@ -47,7 +57,7 @@ class Ledger:
             call: the call.
             code: gRPC's name of its status.
             request: its bytes, where it is a single one; anything else is passed over.
-            response: its single answer.
+            response: its whole answer.
         """
         call.let_go()
         servable, now = call.servable, time.monotonic()
@@ -65,7 +75,7 @@ class Ledger:
             servable.usage.failed(seconds)
         if call.watches:
             data = request if isinstance(request, bytes) else None
-            ended = EndedCall(code, seconds, servable, call.phases, data, response)
+            ended = EndedCall(code, seconds, servable, call.phases, self._whole_method, data, response)
             for watch in call.watches:
                 watch.ended(ended)
 

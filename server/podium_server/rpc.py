@@ -55,7 +55,7 @@ def handlers(
 
     def ledger(method: MethodDescriptor) -> Ledger:
         entrance = guard.entrance(method.full_name) if guard is not None else None
-        return Ledger(metrics, method.full_name, observers, entrance)
+        return Ledger(metrics, method.full_name, observers, entrance, _whole(method).full_name)
 
     bound = {
         method.name: _bind(method, getattr(implementation, method.name), ledger(method), gate)
@@ -83,6 +83,12 @@ def _bind(
 
         return grpc.unary_stream_rpc_method_handler(_streaming(read_and_answer, ledger, gate), None, write)
     return grpc.unary_unary_rpc_method_handler(_answering(function, read, ledger, gate), None, write)
+
+
+def _whole(method: MethodDescriptor) -> MethodDescriptor:
+    """The method that takes the same request, and gives the answer whole: of StreamGenerate, Generate; else itself."""
+    name = method.name.removeprefix("Stream")
+    return method.containing_service.methods_by_name.get(name, method)
 
 
 def _as_they_are(requests: R) -> R:
@@ -139,8 +145,8 @@ def _streaming(
                 if call.admission is not None:
                     call.admission.leave()
         except BaseException as error:  # noqa: BLE001 - each way to end is counted, and raised again
-            await _fail(error, call, context, ledger)
-        ledger.close(call, "OK")
+            await _fail(error, call, context, ledger, requests)
+        ledger.close(call, "OK", requests, call.whole)
 
     return handle
 

@@ -24,6 +24,7 @@ class AccessLine:
     __slots__ = ("_begun",)
 
     trace_id = ""
+    keeps = False
 
     def __init__(self, begun: BegunCall) -> None:
         self._begun = begun

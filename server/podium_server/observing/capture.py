@@ -27,7 +27,9 @@ MAX_PENDING_BYTES = 128 * 2**20
 
 
 class Capture:
-    """Keeps calls with one request and one answer that a version worked on; a thread of its own writes.
+    """Keeps calls with one request that a version worked on; a thread of its own writes.
+
+    A streamed answer is kept whole, as a call of the method that gives it so.
 
     Args:
         folder: where they are kept.
@@ -59,6 +61,8 @@ class Capture:
         request, servable = ended.request, ended.servable
         if request is None or servable is None or ended.code not in KEPT_CODES:
             return
+        if ended.code == "OK" and ended.response is None:  # a streamed answer that is too large
+            return
         size = len(request) + (ended.response.ByteSize() if ended.response is not None else 0)
         with self._lock:
             if self._pending_bytes + size > MAX_PENDING_BYTES:
@@ -70,7 +74,7 @@ class Capture:
     def _write(self, begun: BegunCall, ended: EndedCall, request: bytes, servable: Servable, size: int) -> None:
         now_ns = time.time_ns()
         captured = pb.CapturedCall(
-            method=begun.method,
+            method=ended.method,
             request=request,
             response=ended.response.SerializeToString() if ended.response is not None else b"",
             code=ended.code,
@@ -101,6 +105,7 @@ class CapturedCall:
     __slots__ = ("_begun", "_capture")
 
     trace_id = ""
+    keeps = True
 
     def __init__(self, capture: Capture, begun: BegunCall) -> None:
         self._capture = capture
@@ -115,6 +120,7 @@ class NotCaptured:
     """A call that is not one of the share."""
 
     trace_id = ""
+    keeps = False
 
     def ended(self, call: EndedCall) -> None:
         """Do nothing."""

@@ -43,14 +43,18 @@ class EndedCall:
         seconds: from the request's arrival to now.
         servable: the version that worked on it; None when it came to none.
         phases: where the time of an answered call went, in the order in which it went there.
+        method: the full name of the one that takes `request` and gives `response`: the call's own, or of a streamed
+            answer the one that gives the same whole, such as "podium.v1.TextService.Generate".
         request: the bytes of a single request; None where requests were streamed.
-        response: the single answer; None where answers were streamed, or there is none.
+        response: the whole answer; None where there is none, or of a streamed one where nobody keeps it or it is too
+            large.
     """
 
     code: str
     seconds: float
     servable: Servable | None = None
     phases: tuple[Phase, ...] = ()
+    method: str = ""
     request: bytes | None = None
     response: Message | None = None
 
@@ -61,6 +65,11 @@ class CallWatch(Protocol):
     @property
     def trace_id(self) -> str:
         """The trace that keeps the call, as 32 hexadecimal digits; empty for none."""
+        ...
+
+    @property
+    def keeps(self) -> bool:
+        """Whether it reads the request and the answer: of a stream they are put together for who does alone."""
         ...
 
     def ended(self, call: EndedCall) -> None:

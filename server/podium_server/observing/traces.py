@@ -72,6 +72,8 @@ class TracedCall:
 
     __slots__ = ("_began_ns", "_span", "_tracer")
 
+    keeps = False
+
     def __init__(self, tracer: Tracer, span: Span) -> None:
         self._tracer = tracer
         self._span = span

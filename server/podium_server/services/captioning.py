@@ -10,7 +10,8 @@ from podium_server.call import Call
 from podium_server.catalogue import Catalogue
 from podium_server.imaging.pool import ImagePool
 from podium_server.pictures.limits import check_count
-from podium_server.services.text_call import best_first
+from podium_server.services.gathering import Gathering
+from podium_server.services.text_call import TextCall, best_first
 from podium_server.services.text_models import TextModels
 from podium_server.settings import Settings
 from podium_server.text.choices import Wanted
@@ -39,11 +40,9 @@ class CaptioningService:
         starts = await work.intake.read_pictures(request.images)
         gathering = work.write(starts, choices, with_log_probabilities=request.return_log_probabilities)
         await gathering.all()
-        results = [wire.CaptionResult(captions=best) for best in best_first(gathering, len(starts))]
+        answer = _whole(work, gathering, len(starts))
         work.answered(gathering.writings)
-        return wire.CaptionResponse(
-            metadata=work.metadata(gathering.writings), results=results, usage=work.usage(gathering.writings)
-        )
+        return answer
 
     async def StreamCaption(
         self, request: wire.StreamCaptionRequest, call: Call
@@ -60,3 +59,14 @@ class CaptioningService:
                 async for answer in answers:
                     yield answer
             work.answered(gathering.writings)
+            if call.is_kept:
+                call.whole = _whole(work, gathering, len(starts))
+
+
+def _whole(work: TextCall, gathering: Gathering, num_pictures: int) -> wire.CaptionResponse:
+    """The answer, once all captions have ended."""
+    return wire.CaptionResponse(
+        metadata=work.metadata(gathering.writings),
+        results=[wire.CaptionResult(captions=best) for best in best_first(gathering, num_pictures)],
+        usage=work.usage(gathering.writings),
+    )

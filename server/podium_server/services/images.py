@@ -29,6 +29,7 @@ from podium_server.pictures.traversal import dimensions_of, values_of
 from podium_server.services.picture_call import PictureCall
 from podium_server.services.picture_models import PictureModels
 from podium_server.services.sample_stream import SampleStream, piece_rows, under_way
+from podium_server.services.whole_sample import WholeSample
 from podium_server.settings import Settings
 
 MAX_STEPS = 256
@@ -73,11 +74,13 @@ class ImageService:
             piece_rows=piece_rows(work.servable, work.model),
             num_under_way=under_way(work.servable, work.model),
         )
+        whole = WholeSample(call, sampling.count)
         with call.working():
             async with aclosing(stream.answers()) as answers:
                 async for answer in answers:
+                    whole.add(answer)
                     yield answer
-        stream.total.answered(sampling.seed)
+        whole.tell(stream.total.answered(sampling.seed))
 
     async def Encode(self, request: wire.EncodeRequest, call: Call) -> wire.EncodeResponse:
         """Encode pictures to latents."""

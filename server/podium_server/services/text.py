@@ -41,11 +41,9 @@ class TextService:
         work = await self._models.begin(request.model, call, pb.TASK_TEXT_GENERATION, "Generate")
         gathering = await _generate(work, request)
         await gathering.all()
-        sequences = [sequence for found in gathering.sequences() for sequence in found]
+        answer = _whole(work, gathering)
         work.answered(gathering.writings)
-        return wire.GenerateResponse(
-            metadata=work.metadata(gathering.writings), sequences=sequences, usage=work.usage(gathering.writings)
-        )
+        return answer
 
     async def StreamGenerate(
         self, request: wire.StreamGenerateRequest, call: Call
@@ -58,6 +56,8 @@ class TextService:
                 async for answer in answers:
                     yield answer
             work.answered(gathering.writings)
+            if call.is_kept:
+                call.whole = _whole(work, gathering)
 
     async def Translate(self, request: wire.TranslateRequest, call: Call) -> wire.TranslateResponse:
         """Translate texts, each as it would be alone."""
@@ -103,3 +103,12 @@ async def _generate(work: TextCall, request: _GenerateRequest) -> Gathering:
     )
     start = Start(np.array(prompt, np.int64))
     return work.write([start], choices, with_log_probabilities=request.return_log_probabilities)
+
+
+def _whole(work: TextCall, gathering: Gathering) -> wire.GenerateResponse:
+    """The answer, once all sequences have ended."""
+    return wire.GenerateResponse(
+        metadata=work.metadata(gathering.writings),
+        sequences=[sequence for found in gathering.sequences() for sequence in found],
+        usage=work.usage(gathering.writings),
+    )

@@ -18,7 +18,7 @@ from podium_server.shadowing.unheard_call import unheard_call
 
 log = logging.getLogger(__name__)
 
-# Copies that wait, and their bytes; what comes on top is dropped.
+# Copies that wait, and the bytes of their requests and answers; what comes on top is dropped.
 MAX_WAITING = 16
 MAX_WAITING_BYTES = 64 * 2**20
 
@@ -34,6 +34,7 @@ class _Copy:
     candidate: ModelRef
     request: bytes
     response: Message
+    num_bytes: int
 
 
 class Shadow:
@@ -79,8 +80,9 @@ class Shadow:
         kind = BY_RESPONSE.get(type(ended.response))
         if kind is None or kind.method not in self._methods or self._task is None:
             return
-        copy = _Copy(kind, ended.servable.version, candidate, ended.request, ended.response)
-        if ended.servable.waiting_rows or self._waiting_bytes + len(copy.request) > MAX_WAITING_BYTES:
+        num_bytes = len(ended.request) + ended.response.ByteSize()
+        copy = _Copy(kind, ended.servable.version, candidate, ended.request, ended.response, num_bytes)
+        if ended.servable.waiting_rows or self._waiting_bytes + num_bytes > MAX_WAITING_BYTES:
             self._count(copy, "dropped")
             return
         try:
@@ -88,7 +90,7 @@ class Shadow:
         except asyncio.QueueFull:
             self._count(copy, "dropped")
         else:
-            self._waiting_bytes += len(copy.request)
+            self._waiting_bytes += num_bytes
 
     async def _work(self) -> None:
         while True:
@@ -105,12 +107,13 @@ class Shadow:
                 self._count(copy, "compared")
                 self._metrics.compared(*_labels(copy), comparison)
             finally:
-                self._waiting_bytes -= len(copy.request)
+                self._waiting_bytes -= copy.num_bytes
                 self._waiting.task_done()
 
     async def _ask(self, copy: _Copy) -> Comparison:
         request: Any = copy.kind.request.FromString(copy.request)
         copy.kind.address(request, copy.candidate)
+        _seed(request, copy.response)
         call = unheard_call()
         try:
             response = await self._methods[copy.kind.method](request, call)
@@ -125,18 +128,22 @@ class Shadow:
 class _Copier:
     """Looks on at one call, and offers it to the shadow when it has ended."""
 
+    trace_id = ""
+    keeps = True
+
     def __init__(self, shadow: Shadow, candidate: ModelRef) -> None:
         self._shadow = shadow
         self._candidate = candidate
 
-    @property
-    def trace_id(self) -> str:
-        """It keeps no trace."""
-        return ""
-
     def ended(self, call: EndedCall) -> None:
         """The call has ended."""
         self._shadow.offer(self._candidate, call)
+
+
+def _seed(request: Any, response: Any) -> None:
+    """Have the candidate draw from the seed that the answer was drawn from: texts could not agree otherwise."""
+    if "seed" in request.DESCRIPTOR.fields_by_name and response.metadata.HasField("seed"):
+        request.seed = response.metadata.seed
 
 
 def _labels(copy: _Copy) -> tuple[str, str, str]:

@@ -39,7 +39,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def call_everything(channel: grpc.Channel) -> None:
-    """Ask each model once, without a seed where one may be left out."""
+    """Ask each model once, without a seed where one may be left out; texts and pictures as streams."""
     tensor = ModelInferRequest.InferInputTensor(name="x", datatype="FP32", shape=[1, 3])
     raw = np.array([1, 2, 4], "<f4").tobytes()
     infer: Any = channel.unary_unary(
@@ -49,11 +49,11 @@ def call_everything(channel: grpc.Channel) -> None:
     )
     infer(ModelInferRequest(model_name="double", model_version="1", inputs=[tensor], raw_input_contents=[raw]))
     texts, images = text_stubs.TextServiceStub(channel), image_stubs.ImageServiceStub(channel)
-    texts.Generate(text_service_pb2.GenerateRequest(model="letters", prompt="a cab"))
+    assert list(texts.StreamGenerate(text_service_pb2.StreamGenerateRequest(model="letters", prompt="a cab")))
     texts.Score(text_service_pb2.ScoreRequest(model="letters", texts=["a cab", "bed"]))
     drawn = decoding_pb2.Decoding(temperature=1.0)
     texts.Translate(text_service_pb2.TranslateRequest(model="translator", texts=["eine katze"], decoding=drawn))
-    images.Sample(image_service_pb2.SampleRequest(model="gan", count=3))
+    assert list(images.StreamSample(image_service_pb2.StreamSampleRequest(model="gan", count=3)))
 
 
 @pytest.fixture(scope="module")
