@@ -40,7 +40,7 @@ class Ledger:
         self._whole_method = whole_method or method
         self._observers = observers
         self._exemplars = Exemplars()
-        self._series: dict[tuple[str, str, str], tuple[Count, Observations]] = {}
+        self._series: dict[tuple[str, str, str, str], tuple[Count, Observations]] = {}
 
     def open(self, context: Context, gate: Gate) -> Call:
         """Begin a call."""
@@ -50,7 +50,9 @@ class Ledger:
             call.watches = [observer.began(begun) for observer in self._observers]
         return call
 
-    def close(self, call: Call, code: str, request: object = None, response: Message | None = None) -> None:
+    def close(
+        self, call: Call, code: str, request: object = None, response: Message | None = None, limit: str = ""
+    ) -> None:
         """Count one call that has ended.
 
         Args:
@@ -58,12 +60,13 @@ class Ledger:
             code: gRPC's name of its status.
             request: its bytes, where it is a single one; anything else is passed over.
             response: its whole answer.
+            limit: what refused it, such as "QUEUE_FULL"; empty for none.
         """
         call.let_go()
         servable, now = call.servable, time.monotonic()
         seconds = now - call.began
         named = servable.usage.metrics if servable else None
-        key = (named.model, named.version, code) if named else ("", "", code)
+        key = (named.model, named.version, code, limit) if named else ("", "", code, limit)
         counter, histogram = self._series.get(key) or self._look_up(*key)
         counter.value += 1
         histogram.observe(seconds)
@@ -79,11 +82,11 @@ class Ledger:
             for watch in call.watches:
                 watch.ended(ended)
 
-    def _look_up(self, model: str, version: str, code: str) -> tuple[Count, Observations]:
+    def _look_up(self, model: str, version: str, code: str, limit: str) -> tuple[Count, Observations]:
         """Find the series of one outcome once: looking labels up costs more than counting."""
-        counter = self._metrics.requests.labels(self._method, model, version, code)
+        counter = self._metrics.requests.labels(self._method, model, version, code, limit)
         histogram = self._metrics.request_seconds.labels(self._method, model, version)
-        self._series[model, version, code] = counter, histogram
+        self._series[model, version, code, limit] = counter, histogram
         return counter, histogram
 
 

@@ -69,9 +69,10 @@ class Metrics:
         version, graph = _Series(registry, VERSION), _Series(registry, (*VERSION, "graph"))
         self.requests = method.plain_counter(
             "podium_requests",
-            "Calls by method, by the version that answered (empty when none did) and by gRPC status code.",
-            "code",
-        )
+            "Calls by method, by the version that answered (empty when none did), by gRPC status code, and by the "
+            "limit that refused them: CLIENT_LIMIT, MODEL_LIMIT, QUEUE_FULL, QUEUE_TIME or REQUEST_MEMORY.",
+            "code", "limit",
+        )  # fmt: skip
         self.request_seconds = method.histogram(
             "podium_request_seconds", "Seconds from the decoded request to the finished answer."
         )

@@ -17,7 +17,7 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from podium_server.call import Call
-from podium_server.errors import InvalidArgument, PodiumError, ServerError, Unexpected
+from podium_server.errors import InvalidArgument, Overloaded, PodiumError, ServerError, Unexpected
 from podium_server.gate import Context, Gate
 from podium_server.ledger import Ledger
 from podium_server.metrics import Metrics
@@ -164,7 +164,8 @@ async def _fail(error: BaseException, call: Call, context: Context, ledger: Ledg
         error = Unexpected(f"the server failed; its log has the cause under request {call.request_id}", call.request_id)
     elif isinstance(error, ServerError):
         log.error("request %s%s failed: %s", call.request_id, _of_whom(call), error)
-    ledger.close(call, error.code.name, request)
+    limit = error.reason if isinstance(error, Overloaded) else ""
+    ledger.close(call, error.code.name, request, limit=limit)
     trailing = ((REQUEST_ID, call.request_id), (DETAILS_KEY, details(error).SerializeToString()))
     await context.abort(error.code, text(error), trailing)
     raise AssertionError("abort always raises")

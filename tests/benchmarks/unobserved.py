@@ -26,7 +26,7 @@ def _open(_: Ledger, context: Context, gate: Gate) -> Call:
     return Call(context, gate)
 
 
-def _close(_: Ledger, call: Call, *_told: object) -> None:
+def _close(_: Ledger, call: Call, *_told: object, **_limit: object) -> None:
     call.let_go()
 
 

@@ -177,6 +177,7 @@ async def test_a_client_above_its_rate_is_refused_with_when_to_come_back(start: 
     assert reason == "CLIENT_LIMIT"
     assert 90 < wait_s <= 100
     assert limited(running.server.metrics) == {"CLIENT_LIMIT": 1}
+    assert refused_calls(running.server.metrics) == {"CLIENT_LIMIT": 1}
 
 
 async def test_a_token_is_limited_by_its_name_and_not_by_its_address(start: Start, tmp_path: Any) -> None:
@@ -255,6 +256,7 @@ async def test_a_model_at_its_limit_is_busy_and_others_are_not(start: Start) -> 
         with pytest.raises(aio.AioRpcError) as refusal:
             await infer(channel, infer_request())
         assert refusal_of(refusal.value)[0] == "MODEL_LIMIT"
+        assert refused_calls(running.server.metrics) == {"MODEL_LIMIT": 1}
         await running.models(channel).ListModels(pb.ListModelsRequest())
         guard.models.leave("double")
         await infer(channel, infer_request())
@@ -267,6 +269,16 @@ def limited(metrics: Metrics) -> dict[str, int]:
         for family in metrics.limited.collect()
         for sample in family.samples
         if sample.name.endswith("_total")
+    }
+
+
+def refused_calls(metrics: Metrics) -> dict[str, int]:
+    """Calls that ended so, by the limit that refused them."""
+    return {
+        sample.labels["limit"]: int(sample.value)
+        for family in metrics.requests.collect()
+        for sample in family.samples
+        if sample.name.endswith("_total") and sample.labels["code"] == "RESOURCE_EXHAUSTED"
     }
 
 

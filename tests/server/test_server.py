@@ -107,7 +107,7 @@ async def test_call_is_counted_under_the_version_that_answered(running: Running)
         response = await infer(running.channel, infer_request(1, 2, 3))
         assert np.frombuffer(response.raw_output_contents[0], "<f4").tolist() == [2, 4, 6]
     page = await asyncio.to_thread(fetch, running.http + "/metrics")
-    labels = 'code="OK",method="inference.GRPCInferenceService.ModelInfer",model="double",version="1"'
+    labels = 'code="OK",limit="",method="inference.GRPCInferenceService.ModelInfer",model="double",version="1"'
     assert f"podium_requests_total{{{labels}}} 3.0" in page
 
 

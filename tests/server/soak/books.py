@@ -50,12 +50,12 @@ def in_flight(page: str) -> Mapping[str, float]:
 
 
 def counted(page: str) -> Counts:
-    """The page's counts of calls."""
-    return {
-        (labels["method"], labels["model"], labels["version"], labels["code"]): int(value)
-        for name, labels, value in samples(page)
-        if name == "podium_requests_total" and value
-    }
+    """The page's counts of calls, whatever limit refused them."""
+    found: Counter[tuple[str, str, str, str]] = Counter()
+    for name, labels, value in samples(page):
+        if name == "podium_requests_total" and value:
+            found[labels["method"], labels["model"], labels["version"], labels["code"]] += int(value)
+    return dict(found)
 
 
 def timed(page: str) -> Counter[str]:

@@ -124,7 +124,7 @@ async def test_tensor_calls_are_copied_and_compared(repository: Path, serve: Ser
     assert counted(metrics, "difference_sum", **labels) == 5, "2x and x differ by 1 at x = 1"
     assert running.catalogue.resolve("double", 2).usage.success_count == 5
     method = "inference.GRPCInferenceService.ModelInfer"
-    answered = {"method": method, "model": "double", "code": "OK"}
+    answered = {"method": method, "model": "double", "code": "OK", "limit": ""}
     assert metrics.registry.get_sample_value("podium_requests_total", {**answered, "version": "1"}) == 5
     assert metrics.registry.get_sample_value("podium_requests_total", {**answered, "version": "2"}) is None
 

@@ -115,7 +115,8 @@ async def codes(channels: list[aio.Channel]) -> set[StatusCode]:
 
 
 OK_CALLS = (
-    'podium_requests_total{code="OK",method="inference.GRPCInferenceService.ModelInfer",model="double",version="1"}'
+    'podium_requests_total{code="OK",limit="",method="inference.GRPCInferenceService.ModelInfer",model="double",'
+    'version="1"}'
 )
 
 
