@@ -168,7 +168,13 @@ class FakeClassification(classification_service_pb2_grpc.ClassificationServiceSe
     async def ClassifyVideo(
         self, request_iterator: Any, context: Any
     ) -> classification_service_pb2.ClassifyVideoResponse:
-        raise NotImplementedError
+        async for _ in request_iterator:
+            pass
+        await self._fake.admit(context)
+        return classification_service_pb2.ClassifyVideoResponse(
+            metadata=response_metadata_pb2.ResponseMetadata(version=3),
+            result=classification_service_pb2.ClassificationResult(),
+        )
 
     def ClassifyFrames(self, request_iterator: Any, context: Any) -> Any:
         raise NotImplementedError

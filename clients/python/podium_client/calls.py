@@ -17,7 +17,7 @@ from grpc.aio import (
 
 from podium_client.errors import PodiumError
 from podium_client.retries import RetryBudget, RetryPolicy
-from podium_client.rpc_errors import Sent, from_rpc_error
+from podium_client.rpc_errors import Sent, from_rpc_error, too_late
 
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
@@ -107,7 +107,11 @@ class Caller:
             await asyncio.sleep(delay_s)
 
     async def upload(
-        self, rpc: StreamUnaryMultiCallable[RequestT, ResponseT], requests: Sequence[RequestT], timeout_s: float
+        self,
+        rpc: StreamUnaryMultiCallable[RequestT, ResponseT],
+        requests: Sequence[RequestT],
+        timeout_s: float,
+        began: float | None = None,
     ) -> ResponseT:
         """Send a request in pieces until it is answered, or refused for good.
 
@@ -115,6 +119,7 @@ class Caller:
             rpc: the stub's method.
             requests: its messages.
             timeout_s: seconds for everything; infinite for no limit.
+            began: the monotonic second from which they count; None: now.
 
         Raises:
             PodiumError: the last error, by who is to blame.
@@ -123,7 +128,7 @@ class Caller:
         def send(attempts: _Attempts) -> Awaitable[ResponseT]:
             return rpc(iter(requests), timeout=attempts.timeout_s, metadata=attempts.metadata)
 
-        return await self._answer(send, timeout_s)
+        return await self._answer(send, timeout_s, began)
 
     async def converse(
         self, rpc: StreamStreamMultiCallable[RequestT, ResponseT], requests: AsyncIterator[RequestT], timeout_s: float
@@ -165,9 +170,13 @@ class Caller:
         finally:
             call.cancel()
 
-    async def _answer(self, send: Callable[["_Attempts"], Awaitable[ResponseT]], timeout_s: float) -> ResponseT:
+    async def _answer(
+        self, send: Callable[["_Attempts"], Awaitable[ResponseT]], timeout_s: float, began: float | None = None
+    ) -> ResponseT:
         """Make attempts until one is answered, or refused for good."""
-        attempts = self._attempts(timeout_s)
+        attempts = self._attempts(timeout_s, began)
+        if attempts.remaining_s <= 0:  # gRPC may still answer such a call
+            raise too_late(attempts.sent)
         while True:
             try:
                 response = await send(attempts)
@@ -181,8 +190,9 @@ class Caller:
                 return response
             await asyncio.sleep(delay_s)
 
-    def _attempts(self, timeout_s: float) -> "_Attempts":
-        return _Attempts(Sent(self.address, timeout_s, uuid.uuid4().hex, self.secure), self._shown)
+    def _attempts(self, timeout_s: float, began: float | None = None) -> "_Attempts":
+        sent = Sent(self.address, timeout_s, uuid.uuid4().hex, self.secure)
+        return _Attempts(sent, self._shown, time.monotonic() if began is None else began)
 
     def _delay_s(self, error: PodiumError, attempts: "_Attempts") -> float | None:
         if self._policy.may_be_sent_again(error) and not self._budget.failed():
@@ -195,9 +205,9 @@ class Caller:
 class _Attempts:
     """The attempts at one call: they share a deadline and a request id."""
 
-    def __init__(self, sent: Sent, shown: tuple[tuple[str, str], ...]) -> None:
-        self._sent = sent
-        self._deadline = time.monotonic() + sent.timeout_s
+    def __init__(self, sent: Sent, shown: tuple[tuple[str, str], ...], began: float) -> None:
+        self.sent = sent
+        self._deadline = began + sent.timeout_s
         self.metadata = ((REQUEST_ID_KEY, sent.request_id), *shown)
         self.num_failed = 0
 
@@ -215,4 +225,4 @@ class _Attempts:
     def failed(self, failure: AioRpcError) -> PodiumError:
         """Count a failure and name it."""
         self.num_failed += 1
-        return from_rpc_error(failure, self._sent)
+        return from_rpc_error(failure, self.sent)

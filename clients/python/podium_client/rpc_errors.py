@@ -78,13 +78,19 @@ def from_rpc_error(error: AioRpcError, sent: Sent) -> errors.PodiumError:
     return _CLASS_BY_REASON.get(details.reason, by_code)(*known)
 
 
+def too_late(sent: Sent) -> errors.DeadlineError:
+    """Say that a call has no answer within its time."""
+    within = "" if math.isinf(sent.timeout_s) else f" within {sent.timeout_s:g} s"
+    code = StatusCode.DEADLINE_EXCEEDED
+    return errors.DeadlineError(f"no answer from {sent.address}{within}", code.name, code, sent.request_id)
+
+
 def _from_transport(code: StatusCode, message: str, sent: Sent) -> errors.PodiumError | None:
     """Name what no podium server said: gRPC itself did, in its own words."""
     if code is StatusCode.UNAVAILABLE:
         return errors.NoServerError(_why_unavailable(message, sent), "NO_SERVER", code, sent.request_id)
     if code is StatusCode.DEADLINE_EXCEEDED:
-        within = "" if math.isinf(sent.timeout_s) else f" within {sent.timeout_s:g} s"
-        return errors.DeadlineError(f"no answer from {sent.address}{within}", code.name, code, sent.request_id)
+        return too_late(sent)
     if code is StatusCode.CANCELLED:
         # Not this side: who cancels a call here sees that. A server that stops does so with calls it has not looked at.
         text = f"{sent.address} ended the call without an answer; it is probably shutting down"

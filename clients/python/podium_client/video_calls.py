@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from functools import cached_property
@@ -56,7 +57,8 @@ class VideoCalls(ModelCalls):
             frame_rate: frames a second of a list or an array; a file says its own.
             decode: where a file is decoded: here, so that only the frames that the model reads travel, as small as it
                 wants them; or on the server, which then gets the file's bytes.
-            timeout: seconds for the call and its retries; None: the client's.
+            timeout: seconds for all of it: asking what the model wants, reading and decoding the clip, the call and
+                its retries; None: the client's.
 
         Raises:
             PodiumError: by who is to blame.
@@ -70,7 +72,7 @@ class VideoCalls(ModelCalls):
             return_logits=return_logits,
             frame_rate=0 if frame_rate is None else arguments.positive(frame_rate, "frame_rate"),
         )
-        limit_s = self._limit_s(timeout)
+        limit_s, began = self._limit_s(timeout), time.monotonic()
         if is_path(clip) and decode == "server":
             requests = _of_file(options, await asyncio.to_thread(Path(cast("str", clip)).read_bytes))
         else:
@@ -78,7 +80,7 @@ class VideoCalls(ModelCalls):
             options.num_frames_sampled_from = encoded.num_frames
             options.frame_rate = encoded.frame_rate or options.frame_rate
             requests = _of_frames(options, encoded)
-        response = await self._caller.upload(self._clips.ClassifyVideo, requests, limit_s)
+        response = await self._caller.upload(self._clips.ClassifyVideo, requests, limit_s, began)
         return read_video(response, with_logits=return_logits)
 
     async def classify_frames(
