@@ -1,9 +1,12 @@
 """`podium.v1.ModelService` over a real channel: what is served, and loading and unloading it."""
 
+import hashlib
+import platform
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import onnxruntime
 import pytest
 from grpc import StatusCode, aio
 from podium.v1 import model_manifest_pb2 as manifest_pb
@@ -83,6 +86,17 @@ async def test_model_is_described_by_name_or_version(models: Any) -> None:
         assert (response.name, response.version.version) == ("double", version)
         assert response.manifest.description == f"Number {version}."
         assert response.manifest.graphs[0].inputs[0].name == "x"
+
+
+async def test_model_is_described_with_its_digest_and_what_runs_it(models: Any, repository: Path) -> None:
+    """The digest is what `sha256sum` prints of what `sha256sum` prints of the files; a broken version has none."""
+    response = await models.GetModel(get("double/1"))
+    files = sorted(path for path in (repository / "double" / "1").iterdir() if path.name != "model.json")
+    printed = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files)
+    assert response.model_digest == hashlib.sha256(printed.encode()).hexdigest()
+    assert response.machine == platform.machine()
+    assert response.runtime_versions["onnxruntime"] == onnxruntime.__version__
+    assert (await models.GetModel(get("bad"))).model_digest == ""
 
 
 async def test_broken_version_is_described_without_a_manifest(models: Any) -> None:

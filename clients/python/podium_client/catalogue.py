@@ -1,5 +1,6 @@
 """The models of a server: typed, frozen values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -117,11 +118,17 @@ class ModelDescription:
         name: the model's name.
         version: the version described.
         manifest: the package's manifest, a `podium.v1.ModelManifest`.
+        digest: names the version by its files: equal where they are; empty where it lists none, or is not loaded.
+        machine: the kind of the server's machine, such as "x86_64".
+        runtime_versions: of podium and of what it stands on there, by name.
     """
 
     name: str
     version: ModelVersion
     manifest: model_manifest_pb2.ModelManifest
+    digest: str
+    machine: str
+    runtime_versions: Mapping[str, str]
 
 
 def read_model(message: model_service_pb2.Model) -> Model:
@@ -131,6 +138,18 @@ def read_model(message: model_service_pb2.Model) -> Model:
         versions=tuple(read_version(version) for version in message.versions),
         default_version=message.default_version or None,
         aliases=tuple(_alias(alias) for alias in message.aliases),
+    )
+
+
+def read_description(message: model_service_pb2.GetModelResponse) -> ModelDescription:
+    """Read one version with all that is told of it."""
+    return ModelDescription(
+        name=message.name,
+        version=read_version(message.version),
+        manifest=message.manifest,
+        digest=message.model_digest,
+        machine=message.machine,
+        runtime_versions=dict(message.runtime_versions),
     )
 
 

@@ -4,7 +4,7 @@ from functools import cached_property
 
 from podium.v1 import model_service_pb2, model_service_pb2_grpc
 
-from podium_client.catalogue import Alias, Model, ModelDescription, Share, alias_message, read_model, read_version
+from podium_client.catalogue import Alias, Model, ModelDescription, Share, alias_message, read_description, read_model
 from podium_client.connection import Connection
 
 
@@ -33,7 +33,7 @@ class ModelCalls(Connection):
         """
         request = model_service_pb2.GetModelRequest(model=model)
         response = await self._caller.call(self._models.GetModel, request, self._limit_s(timeout))
-        return ModelDescription(response.name, read_version(response.version), response.manifest)
+        return read_description(response)
 
     async def load(self, model: str, *, timeout: float | None = None) -> Model:
         """Load a model's versions from the repository as it is now, and describe them.

@@ -1,6 +1,5 @@
 """Keeps calls in files, so that another machine or version can be asked the same: `podium replay`."""
 
-import hashlib
 import logging
 import platform
 import re
@@ -13,6 +12,7 @@ from pathlib import Path
 from google.protobuf.message import Message
 from podium.v1 import captured_call_pb2 as pb
 
+from podium_server.model_digest import model_digest
 from podium_server.observing.capture_folder import CaptureFolder
 from podium_server.observing.observer import BegunCall, EndedCall
 from podium_server.runtime.versions import runtime_versions
@@ -81,7 +81,7 @@ class Capture:
             request_id=begun.request_id,
             model=servable.name,
             version=servable.version,
-            model_digest=model_digest(servable),
+            model_digest=model_digest(servable.manifest),
             seed=_seed(ended.response),
             execution_provider=servable.provider,
             machine=platform.machine(),
@@ -127,13 +127,6 @@ class NotCaptured:
 
 
 _NOT_CAPTURED = NotCaptured()
-
-
-def model_digest(servable: Servable) -> str:
-    """Name a version by the digests of its files; empty where its manifest lists none."""
-    files = sorted((file.name, file.sha256) for file in servable.manifest.files)
-    lines = "".join(f"{digest}  {name}\n" for name, digest in files)
-    return hashlib.sha256(lines.encode()).hexdigest() if lines else ""
 
 
 def _seed(response: Message | None) -> int | None:

@@ -1,5 +1,6 @@
 """`podium.v1.ModelService`: lists, describes, loads and unloads models, and says which version answers."""
 
+import platform
 from collections.abc import Mapping
 
 from podium.v1 import model_service_pb2 as pb
@@ -7,7 +8,9 @@ from podium.v1 import model_service_pb2 as pb
 from podium_server.call import Call
 from podium_server.catalogue import Catalogue
 from podium_server.errors import InvalidArgument
+from podium_server.model_digest import model_digest
 from podium_server.model_ref import NAME, parse_ref
+from podium_server.runtime.versions import runtime_versions
 from podium_server.servable import Servable
 from podium_server.version_entry import VersionEntry
 from podium_server.versions.route import Route, Share
@@ -22,6 +25,7 @@ class ModelService:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
+        self._versions = runtime_versions()
 
     async def ListModels(self, request: pb.ListModelsRequest, call: Call) -> pb.ListModelsResponse:
         """List every model with the state of its versions."""
@@ -34,7 +38,14 @@ class ModelService:
         ref = parse_ref(request.model)
         entry = self._catalogue.entry(ref.name, ref.version, ref.alias)
         manifest = entry.servable.manifest if entry.servable else None
-        return pb.GetModelResponse(name=ref.name, version=_version(entry), manifest=manifest)
+        return pb.GetModelResponse(
+            name=ref.name,
+            version=_version(entry),
+            manifest=manifest,
+            model_digest=model_digest(manifest) if manifest else "",
+            machine=platform.machine(),
+            runtime_versions=self._versions,
+        )
 
     async def LoadModel(self, request: pb.LoadModelRequest, call: Call) -> pb.LoadModelResponse:
         """Load a model as the repository has it now."""

@@ -1,6 +1,7 @@
 """`podium replay` of what `podium serve --capture-dir` kept: the same answers again, or how far from them."""
 
 import json
+import platform
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,7 @@ def test_another_version_differs_by_so_much(run: Callable[..., Result], kept: di
     (record,) = json.loads(done.output)
     assert record["difference"] == {"numbers": {"size": 4.0, "field": "output 'y'"}, "texts": None, "others": []}
     assert (record["same"], record["model"], record["version"]) == (False, "double", 1)
+    assert (record["answered_by"]["model"], record["answered_by"]["version"]) == ("double", 2)
     assert run(kept[MODEL_INFER], "--model", "double/2", "--tolerance", 4).exit_code == 0
     told = run(kept[MODEL_INFER], "--model", "double/2").output
     assert "differs: numbers by up to 4 (output 'y')" in told
@@ -141,6 +143,47 @@ def test_file_that_is_no_captured_call_is_refused(run: Callable[..., Result], tm
     done = run(file)
     assert done.exit_code == 1
     assert "Error: " in done.output
+
+
+def test_same_model_on_the_same_machine_is_told_as_such(run: Callable[..., Result], kept: dict[str, Path]) -> None:
+    """By the digest of its files; nothing is said to have changed, of calls of either protocol."""
+    for record in json.loads(run(*kept.values(), "--json").output):
+        assert record["changed"] == []
+        assert record["answered_by"]["model_digest"] == record["model_digest"] != ""
+        assert record["answered_by"]["runtime_versions"] == record["runtime_versions"]
+    assert "changed" not in run(*kept.values()).output
+
+
+def test_another_model_of_the_same_name_is_told_though_it_answers_alike(kept: dict[str, Path], tmp_path: Path) -> None:
+    """A version of the same number with other files: the answer is the same, and the model is not."""
+    rows = np.ones((1, 3), np.float32)
+    golden = {"0/model/inputs/x": rows, "0/model/outputs/y": 2 * rows}
+    write_package(tmp_path / "double" / "1", golden=golden)
+    with serve(tmp_path, **LAYOUT) as running:
+        done = CliRunner().invoke(replay, [str(kept[MODEL_INFER]), "--address", running.address])
+    assert done.exit_code == 0, done.output
+    assert ": same\n" in done.output
+    assert done.output.endswith("changed: the model's files are others\n")
+
+
+def test_what_runs_the_model_is_told_where_it_is_another(
+    run: Callable[..., Result], kept: dict[str, Path], tmp_path: Path
+) -> None:
+    """Provider, machine and versions; what one side does not know has not changed."""
+    call = captured_call_pb2.CapturedCall.FromString(kept[MODEL_INFER].read_bytes())
+    now = call.runtime_versions["onnxruntime"]
+    call.execution_provider, call.machine = "CUDAExecutionProvider", "sparc"
+    call.runtime_versions["onnxruntime"] = "1.0.0"
+    call.runtime_versions["abacus"] = "3"
+    call.model_digest = ""
+    file = tmp_path / "elsewhere"
+    file.write_bytes(call.SerializeToString())
+    (record,) = json.loads(run(file, "--json").output)
+    assert record["changed"] == [
+        "provider CPUExecutionProvider instead of CUDAExecutionProvider",
+        f"machine {platform.machine()} instead of sparc",
+        f"onnxruntime {now} instead of 1.0.0",
+    ]
 
 
 def test_repository_is_asked_without_a_server(kept: dict[str, Path], repository: Path) -> None:

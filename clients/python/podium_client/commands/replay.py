@@ -12,6 +12,7 @@ import click
 from podium_client.commands.options import Server, json_option, server_options, shows_errors, timeout_option
 from podium_client.commands.picture_options import file_type
 from podium_client.demo.server_process import serving
+from podium_client.replay.answerer import who_answered
 from podium_client.replay.captured import Captured, read_captured
 from podium_client.replay.comparison import Comparison
 from podium_client.replay.replayer import Replayed, Replayer
@@ -50,8 +51,9 @@ def replay(
     """Ask captured calls again, and tell how far the answers differ.
 
     FILES are what `podium serve --capture-dir` wrote. A call is asked of the version that answered then, with the
-    seed that was used. Numbers differ by the largest difference, texts by the characters to change. The exit status
-    is 0 when all answers are the same, else 1.
+    seed that was used. Numbers differ by the largest difference, texts by the characters to change. Beside it stands
+    what has changed of who answers: the model's files, the execution provider, the machine, versions of what runs
+    there. The exit status is 0 when all answers are the same, whoever gave them, else 1.
     """
     calls = [read_captured(file) for file in files]
     if repository is None:
@@ -78,13 +80,20 @@ async def _replay(server: Server, calls: Sequence[Captured], model: str | None, 
 
 
 def _line(file: Path, call: Captured, result: Replayed, tolerance: float) -> str:
-    kept = call.kept
-    then = f"{kept.model}/{kept.version} on {kept.execution_provider}, {kept.machine}"
-    versions = ", ".join(f"{name} {kept.runtime_versions[name]}" for name in sorted(kept.runtime_versions))
     verdict = "same" if result.same(tolerance) else "differs"
     said = _told(result)
-    now = f"\n  now:  {result.answered_by}" if result.answered_by else ""
-    return f"{file}: {verdict}{': ' if said else ''}{said}\n  then: {then} ({versions}){now}"
+    lines = [f"{file}: {verdict}{': ' if said else ''}{said}", f"  then: {who_answered(call.kept)}"]
+    if result.answered_by is not None:
+        lines.append(f"  now:  {result.answered_by}")
+    changed = _changed(call, result)
+    if changed:
+        lines.append(f"  changed: {'; '.join(changed)}")
+    return "\n".join(lines)
+
+
+def _changed(call: Captured, result: Replayed) -> list[str]:
+    """What is another than it was, of who answers."""
+    return [] if result.answered_by is None else result.answered_by.changed_since(who_answered(call.kept))
 
 
 def _told(result: Replayed) -> str:
@@ -116,7 +125,10 @@ def _record(file: Path, call: Captured, result: Replayed, tolerance: float) -> d
         "model_digest": kept.model_digest,
         "seed": kept.seed if kept.HasField("seed") else None,
         "runtime_versions": dict(kept.runtime_versions),
-        "answered_by": result.answered_by,
+        "execution_provider": kept.execution_provider,
+        "machine": kept.machine,
+        "answered_by": None if result.answered_by is None else dataclasses.asdict(result.answered_by),
+        "changed": _changed(call, result),
         "failure": result.failure,
         "difference": None if result.comparison is None else dataclasses.asdict(result.comparison),
     }

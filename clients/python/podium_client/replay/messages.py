@@ -65,7 +65,8 @@ def _inference_classes() -> tuple[type[Message], type[Message]]:
             if kind == _MESSAGE:
                 added.type_name = {"outputs": ".inference.OutputTensor", "contents": ".inference.Contents"}[field]
 
-    message("ModelInferRequest", ("model_name", 1, _STRING, False), ("model_version", 2, _STRING, False))
+    named = ("model_name", 1, _STRING, False), ("model_version", 2, _STRING, False)
+    message("ModelInferRequest", *named)
     message(
         "Contents",
         ("bool_contents", 1, _BOOL, True), ("int_contents", 2, _INT32, True), ("int64_contents", 3, _INT64, True),
@@ -77,7 +78,7 @@ def _inference_classes() -> tuple[type[Message], type[Message]]:
         ("name", 1, _STRING, False), ("datatype", 2, _STRING, False), ("shape", 3, _INT64, True),
         ("contents", 5, _MESSAGE, False),
     )  # fmt: skip
-    message("ModelInferResponse", ("outputs", 5, _MESSAGE, True), ("raw_output_contents", 6, _BYTES, True))
+    message("ModelInferResponse", *named, ("outputs", 5, _MESSAGE, True), ("raw_output_contents", 6, _BYTES, True))
     pool = DescriptorPool()
     pool.AddSerializedFile(file.SerializeToString())
     request, response = (

@@ -1,12 +1,14 @@
 """Asks servers captured calls again."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf.message import Message
 
-from podium_client.connection import Connection
-from podium_client.errors import InternalError
+from podium_client.errors import InternalError, PodiumError
+from podium_client.model_calls import ModelCalls
+from podium_client.replay.answerer import Answerer, who_is_described
 from podium_client.replay.captured import Captured
 from podium_client.replay.comparison import Comparison, compare
 
@@ -17,13 +19,13 @@ class Replayed:
 
     Attributes:
         comparison: of both answers; None when either call failed.
-        answered_by: the model, version and execution provider of the new answer, as far as it names them.
+        answered_by: who gave the new answer, or failed to, as far as the server tells.
         failure: how the new call failed; empty when it was answered.
         failed_then: whether the captured call had failed.
     """
 
     comparison: Comparison | None
-    answered_by: str = ""
+    answered_by: Answerer | None = None
     failure: str = ""
     failed_then: bool = False
 
@@ -34,8 +36,11 @@ class Replayed:
         return self.comparison.within(tolerance)
 
 
-class Replayer(Connection):
-    """A connection for calls of any method with one request and one answer; see `Connection` for its arguments."""
+class Replayer(ModelCalls):
+    """A connection for calls of any method with one request and one answer; see `Connection` for its arguments.
+
+    Its timeout is for both: the answer, and what the server says of who gave it.
+    """
 
     async def replay(self, captured: Captured, model: str | None = None) -> Replayed:
         """Ask the same again, and compare.
@@ -53,15 +58,31 @@ class Replayer(Connection):
             request_serializer=type(captured.request).SerializeToString,
             response_deserializer=captured.response_class.FromString,
         )
+        limit_s, began = self._limit_s(None), time.monotonic()
         try:
-            answer: Message = await self._caller.call(rpc, captured.asked_again(model), self._limit_s(None))
+            answer: Message = await self._caller.call(rpc, captured.asked_again(model), limit_s)
         except InternalError as error:
-            return Replayed(None, failure=str(error), failed_then=captured.response is None)
+            asked = await self._described(model or f"{captured.kept.model}/{captured.kept.version}", limit_s, began)
+            return Replayed(None, asked, failure=str(error), failed_then=captured.response is None)
+        named = _named(answer)
+        answered_by = await self._described(f"{named.model}/{named.version}", limit_s, began) or named
         if captured.response is None:
-            return Replayed(None, _answered_by(answer), failed_then=True)
-        return Replayed(compare(captured.response, answer), _answered_by(answer))
+            return Replayed(None, answered_by, failed_then=True)
+        return Replayed(compare(captured.response, answer), answered_by)
+
+    async def _described(self, model: str, limit_s: float, began: float) -> Answerer | None:
+        """Ask what a version is, in what is left of the time; None where the server does not tell."""
+        left_s = max(0.0, limit_s - (time.monotonic() - began))
+        try:
+            return who_is_described(await self.model(model, timeout=left_s))
+        except PodiumError:  # another server of the Open Inference Protocol, or the version has just been unloaded
+            return None
 
 
-def _answered_by(answer: Message) -> str:
-    metadata: Any = getattr(answer, "metadata", None)
-    return f"{metadata.model}/{metadata.version} on {metadata.execution_provider}" if metadata is not None else ""
+def _named(answer: Any) -> Answerer:
+    """Who answered, as the answer itself has it; of an answer of any method."""
+    if "metadata" in answer.DESCRIPTOR.fields_by_name:
+        metadata = answer.metadata
+        return Answerer(metadata.model, metadata.version, execution_provider=metadata.execution_provider)
+    number = answer.model_version
+    return Answerer(answer.model_name, int(number) if number.isdecimal() else 0)

@@ -25,15 +25,17 @@ _sym_db = _symbol_database.Default()
 from podium.v1 import model_manifest_pb2 as podium_dot_v1_dot_model__manifest__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dpodium/v1/model_service.proto\x12\tpodium.v1\x1a\x1epodium/v1/model_manifest.proto\"\x8a\x01\n\rExecutionPlan\x12\r\n\x05graph\x18\x01 \x01(\t\x12\x16\n\x0emax_batch_rows\x18\x02 \x01(\r\x12\x14\n\x0cnum_sessions\x18\x03 \x01(\r\x12\x13\n\x0bnum_threads\x18\x04 \x01(\r\x12\x17\n\x0frows_per_second\x18\x05 \x01(\x01\x12\x0e\n\x06source\x18\x06 \x01(\t\"\xcb\x01\n\x0cModelVersion\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12&\n\x05state\x18\x02 \x01(\x0e\x32\x17.podium.v1.VersionState\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x1d\n\x04task\x18\x04 \x01(\x0e\x32\x0f.podium.v1.Task\x12\x1a\n\x12\x65xecution_provider\x18\x05 \x01(\t\x12\'\n\x05plans\x18\x06 \x03(\x0b\x32\x18.podium.v1.ExecutionPlan\x12\x0e\n\x06load_s\x18\x07 \x01(\x01\")\n\x05Share\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\x0f\n\x07percent\x18\x02 \x01(\x01\"j\n\x05\x41lias\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12 \n\x06\x63\x61nary\x18\x03 \x01(\x0b\x32\x10.podium.v1.Share\x12 \n\x06shadow\x18\x04 \x01(\x0b\x32\x10.podium.v1.Share\"|\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12)\n\x08versions\x18\x02 \x03(\x0b\x32\x17.podium.v1.ModelVersion\x12\x17\n\x0f\x64\x65\x66\x61ult_version\x18\x03 \x01(\x03\x12!\n\x07\x61liases\x18\x04 \x03(\x0b\x32\x10.podium.v1.Alias\"\x13\n\x11ListModelsRequest\"6\n\x12ListModelsResponse\x12 \n\x06models\x18\x01 \x03(\x0b\x32\x10.podium.v1.Model\" \n\x0fGetModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\"v\n\x10GetModelResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x07version\x18\x02 \x01(\x0b\x32\x17.podium.v1.ModelVersion\x12*\n\x08manifest\x18\x03 \x01(\x0b\x32\x18.podium.v1.ModelManifest\"!\n\x10LoadModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\"4\n\x11LoadModelResponse\x12\x1f\n\x05model\x18\x01 \x01(\x0b\x32\x10.podium.v1.Model\"#\n\x12UnloadModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\"6\n\x13UnloadModelResponse\x12\x1f\n\x05model\x18\x01 \x01(\x0b\x32\x10.podium.v1.Model\"A\n\x0fSetAliasRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x1f\n\x05\x61lias\x18\x02 \x01(\x0b\x32\x10.podium.v1.Alias\"3\n\x10SetAliasResponse\x12\x1f\n\x05model\x18\x01 \x01(\x0b\x32\x10.podium.v1.Model\"2\n\x12\x44\x65leteAliasRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05\x61lias\x18\x02 \x01(\t\"6\n\x13\x44\x65leteAliasResponse\x12\x1f\n\x05model\x18\x01 \x01(\x0b\x32\x10.podium.v1.Model*\xb8\x01\n\x0cVersionState\x12\x1d\n\x19VERSION_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15VERSION_STATE_LOADING\x10\x01\x12\x17\n\x13VERSION_STATE_READY\x10\x02\x12\x1b\n\x17VERSION_STATE_UNLOADING\x10\x03\x12\x1d\n\x19VERSION_STATE_UNAVAILABLE\x10\x04\x12\x19\n\x15VERSION_STATE_DORMANT\x10\x05\x32\xc7\x03\n\x0cModelService\x12I\n\nListModels\x12\x1c.podium.v1.ListModelsRequest\x1a\x1d.podium.v1.ListModelsResponse\x12\x43\n\x08GetModel\x12\x1a.podium.v1.GetModelRequest\x1a\x1b.podium.v1.GetModelResponse\x12\x46\n\tLoadModel\x12\x1b.podium.v1.LoadModelRequest\x1a\x1c.podium.v1.LoadModelResponse\x12L\n\x0bUnloadModel\x12\x1d.podium.v1.UnloadModelRequest\x1a\x1e.podium.v1.UnloadModelResponse\x12\x43\n\x08SetAlias\x12\x1a.podium.v1.SetAliasRequest\x1a\x1b.podium.v1.SetAliasResponse\x12L\n\x0b\x44\x65leteAlias\x12\x1d.podium.v1.DeleteAliasRequest\x1a\x1e.podium.v1.DeleteAliasResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dpodium/v1/model_service.proto\x12\tpodium.v1\x1a\x1epodium/v1/model_manifest.proto\"\x8a\x01\n\rExecutionPlan\x12\r\n\x05graph\x18\x01 \x01(\t\x12\x16\n\x0emax_batch_rows\x18\x02 \x01(\r\x12\x14\n\x0cnum_sessions\x18\x03 \x01(\r\x12\x13\n\x0bnum_threads\x18\x04 \x01(\r\x12\x17\n\x0frows_per_second\x18\x05 \x01(\x01\x12\x0e\n\x06source\x18\x06 \x01(\t\"\xcb\x01\n\x0cModelVersion\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12&\n\x05state\x18\x02 \x01(\x0e\x32\x17.podium.v1.VersionState\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x1d\n\x04task\x18\x04 \x01(\x0e\x32\x0f.podium.v1.Task\x12\x1a\n\x12\x65xecution_provider\x18\x05 \x01(\t\x12\'\n\x05plans\x18\x06 \x03(\x0b\x32\x18.podium.v1.ExecutionPlan\x12\x0e\n\x06load_s\x18\x07 \x01(\x01\")\n\x05Share\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\x0f\n\x07percent\x18\x02 \x01(\x01\"j\n\x05\x41lias\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12 \n\x06\x63\x61nary\x18\x03 \x01(\x0b\x32\x10.podium.v1.Share\x12 \n\x06shadow\x18\x04 \x01(\x0b\x32\x10.podium.v1.Share\"|\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12)\n\x08versions\x18\x02 \x03(\x0b\x32\x17.podium.v1.ModelVersion\x12\x17\n\x0f\x64\x65\x66\x61ult_version\x18\x03 \x01(\x03\x12!\n\x07\x61liases\x18\x04 \x03(\x0b\x32\x10.podium.v1.Alias\"\x13\n\x11ListModelsRequest\"6\n\x12ListModelsResponse\x12 \n\x06models\x18\x01 \x03(\x0b\x32\x10.podium.v1.Model\" \n\x0fGetModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\"\xa1\x02\n\x10GetModelResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x07version\x18\x02 \x01(\x0b\x32\x17.podium.v1.ModelVersion\x12*\n\x08manifest\x18\x03 \x01(\x0b\x32\x18.podium.v1.ModelManifest\x12\x14\n\x0cmodel_digest\x18\x04 \x01(\t\x12\x0f\n\x07machine\x18\x05 \x01(\t\x12J\n\x10runtime_versions\x18\x06 \x03(\x0b\x32\x30.podium.v1.GetModelResponse.RuntimeVersionsEntry\x1a\x36\n\x14RuntimeVersionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"!\n\x10LoadModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\"4\n\x11LoadModelResponse\x12\x1f\n\x05model\x18\x01 \x01(\x0b\x32\x10.podium.v1.Model\"#\n\x12UnloadModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\"6\n\x13UnloadModelResponse\x12\x1f\n\x05model\x18\x01 \x01(\x0b\x32\x10.podium.v1.Model\"A\n\x0fSetAliasRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x1f\n\x05\x61lias\x18\x02 \x01(\x0b\x32\x10.podium.v1.Alias\"3\n\x10SetAliasResponse\x12\x1f\n\x05model\x18\x01 \x01(\x0b\x32\x10.podium.v1.Model\"2\n\x12\x44\x65leteAliasRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05\x61lias\x18\x02 \x01(\t\"6\n\x13\x44\x65leteAliasResponse\x12\x1f\n\x05model\x18\x01 \x01(\x0b\x32\x10.podium.v1.Model*\xb8\x01\n\x0cVersionState\x12\x1d\n\x19VERSION_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15VERSION_STATE_LOADING\x10\x01\x12\x17\n\x13VERSION_STATE_READY\x10\x02\x12\x1b\n\x17VERSION_STATE_UNLOADING\x10\x03\x12\x1d\n\x19VERSION_STATE_UNAVAILABLE\x10\x04\x12\x19\n\x15VERSION_STATE_DORMANT\x10\x05\x32\xc7\x03\n\x0cModelService\x12I\n\nListModels\x12\x1c.podium.v1.ListModelsRequest\x1a\x1d.podium.v1.ListModelsResponse\x12\x43\n\x08GetModel\x12\x1a.podium.v1.GetModelRequest\x1a\x1b.podium.v1.GetModelResponse\x12\x46\n\tLoadModel\x12\x1b.podium.v1.LoadModelRequest\x1a\x1c.podium.v1.LoadModelResponse\x12L\n\x0bUnloadModel\x12\x1d.podium.v1.UnloadModelRequest\x1a\x1e.podium.v1.UnloadModelResponse\x12\x43\n\x08SetAlias\x12\x1a.podium.v1.SetAliasRequest\x1a\x1b.podium.v1.SetAliasResponse\x12L\n\x0b\x44\x65leteAlias\x12\x1d.podium.v1.DeleteAliasRequest\x1a\x1e.podium.v1.DeleteAliasResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'podium.v1.model_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_VERSIONSTATE']._serialized_start=1342
-  _globals['_VERSIONSTATE']._serialized_end=1526
+  _globals['_GETMODELRESPONSE_RUNTIMEVERSIONSENTRY']._loaded_options = None
+  _globals['_GETMODELRESPONSE_RUNTIMEVERSIONSENTRY']._serialized_options = b'8\001'
+  _globals['_VERSIONSTATE']._serialized_start=1514
+  _globals['_VERSIONSTATE']._serialized_end=1698
   _globals['_EXECUTIONPLAN']._serialized_start=77
   _globals['_EXECUTIONPLAN']._serialized_end=215
   _globals['_MODELVERSION']._serialized_start=218
@@ -50,24 +52,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTMODELSRESPONSE']._serialized_end=775
   _globals['_GETMODELREQUEST']._serialized_start=777
   _globals['_GETMODELREQUEST']._serialized_end=809
-  _globals['_GETMODELRESPONSE']._serialized_start=811
-  _globals['_GETMODELRESPONSE']._serialized_end=929
-  _globals['_LOADMODELREQUEST']._serialized_start=931
-  _globals['_LOADMODELREQUEST']._serialized_end=964
-  _globals['_LOADMODELRESPONSE']._serialized_start=966
-  _globals['_LOADMODELRESPONSE']._serialized_end=1018
-  _globals['_UNLOADMODELREQUEST']._serialized_start=1020
-  _globals['_UNLOADMODELREQUEST']._serialized_end=1055
-  _globals['_UNLOADMODELRESPONSE']._serialized_start=1057
-  _globals['_UNLOADMODELRESPONSE']._serialized_end=1111
-  _globals['_SETALIASREQUEST']._serialized_start=1113
-  _globals['_SETALIASREQUEST']._serialized_end=1178
-  _globals['_SETALIASRESPONSE']._serialized_start=1180
-  _globals['_SETALIASRESPONSE']._serialized_end=1231
-  _globals['_DELETEALIASREQUEST']._serialized_start=1233
-  _globals['_DELETEALIASREQUEST']._serialized_end=1283
-  _globals['_DELETEALIASRESPONSE']._serialized_start=1285
-  _globals['_DELETEALIASRESPONSE']._serialized_end=1339
-  _globals['_MODELSERVICE']._serialized_start=1529
-  _globals['_MODELSERVICE']._serialized_end=1984
+  _globals['_GETMODELRESPONSE']._serialized_start=812
+  _globals['_GETMODELRESPONSE']._serialized_end=1101
+  _globals['_GETMODELRESPONSE_RUNTIMEVERSIONSENTRY']._serialized_start=1047
+  _globals['_GETMODELRESPONSE_RUNTIMEVERSIONSENTRY']._serialized_end=1101
+  _globals['_LOADMODELREQUEST']._serialized_start=1103
+  _globals['_LOADMODELREQUEST']._serialized_end=1136
+  _globals['_LOADMODELRESPONSE']._serialized_start=1138
+  _globals['_LOADMODELRESPONSE']._serialized_end=1190
+  _globals['_UNLOADMODELREQUEST']._serialized_start=1192
+  _globals['_UNLOADMODELREQUEST']._serialized_end=1227
+  _globals['_UNLOADMODELRESPONSE']._serialized_start=1229
+  _globals['_UNLOADMODELRESPONSE']._serialized_end=1283
+  _globals['_SETALIASREQUEST']._serialized_start=1285
+  _globals['_SETALIASREQUEST']._serialized_end=1350
+  _globals['_SETALIASRESPONSE']._serialized_start=1352
+  _globals['_SETALIASRESPONSE']._serialized_end=1403
+  _globals['_DELETEALIASREQUEST']._serialized_start=1405
+  _globals['_DELETEALIASREQUEST']._serialized_end=1455
+  _globals['_DELETEALIASRESPONSE']._serialized_start=1457
+  _globals['_DELETEALIASRESPONSE']._serialized_end=1511
+  _globals['_MODELSERVICE']._serialized_start=1701
+  _globals['_MODELSERVICE']._serialized_end=2156
 # @@protoc_insertion_point(module_scope)

@@ -106,14 +106,27 @@ class GetModelRequest(_message.Message):
     def __init__(self, model: _Optional[str] = ...) -> None: ...
 
 class GetModelResponse(_message.Message):
-    __slots__ = ("name", "version", "manifest")
+    __slots__ = ("name", "version", "manifest", "model_digest", "machine", "runtime_versions")
+    class RuntimeVersionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     MANIFEST_FIELD_NUMBER: _ClassVar[int]
+    MODEL_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    MACHINE_FIELD_NUMBER: _ClassVar[int]
+    RUNTIME_VERSIONS_FIELD_NUMBER: _ClassVar[int]
     name: str
     version: ModelVersion
     manifest: _model_manifest_pb2.ModelManifest
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[_Union[ModelVersion, _Mapping]] = ..., manifest: _Optional[_Union[_model_manifest_pb2.ModelManifest, _Mapping]] = ...) -> None: ...
+    model_digest: str
+    machine: str
+    runtime_versions: _containers.ScalarMap[str, str]
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[_Union[ModelVersion, _Mapping]] = ..., manifest: _Optional[_Union[_model_manifest_pb2.ModelManifest, _Mapping]] = ..., model_digest: _Optional[str] = ..., machine: _Optional[str] = ..., runtime_versions: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class LoadModelRequest(_message.Message):
     __slots__ = ("model",)
