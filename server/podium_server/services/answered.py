@@ -6,7 +6,7 @@ from podium.v1 import response_metadata_pb2
 
 from podium_server.call import Call
 from podium_server.servable import Servable
-from podium_server.services.spent import Spent
+from podium_server.spent import Spent
 
 
 def answered(

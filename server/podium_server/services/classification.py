@@ -21,9 +21,9 @@ from podium_server.services.classifier import Classifier
 from podium_server.services.clip_call import check_options, next_message
 from podium_server.services.clip_models import ClipModels
 from podium_server.services.compiled import Compiled
-from podium_server.services.spent import Spent
 from podium_server.services.tasks import check_task
 from podium_server.settings import Settings
+from podium_server.spent import Spent
 from podium_server.video.decoding import VideoLimits
 
 

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from podium.v1 import classification_service_pb2 as wire
 from podium.v1 import model_manifest_pb2 as pb
 
+from podium_server.class_names import ClassNames
 from podium_server.errors import InvalidArgument, RunFailed
 from podium_server.imaging.decode import ImageLimits
 from podium_server.imaging.reader import ImageReader
-from podium_server.services.class_names import ClassNames
-from podium_server.services.ranking import NotFinite
+from podium_server.ranking import NotFinite
 from podium_server.signature import Signature
 
 

@@ -15,10 +15,10 @@ from podium_server.errors import DeadlineExceeded, InvalidArgument, RunFailed, U
 from podium_server.generation.described import ENCODER
 from podium_server.generation.job import FeedJob
 from podium_server.imaging.pool import ImagePool
+from podium_server.ranking import NotFinite
 from podium_server.servable import Servable
 from podium_server.services.answered import answered, timed_metadata
-from podium_server.services.ranking import NotFinite
-from podium_server.services.spent import Spent
+from podium_server.spent import Spent
 from podium_server.video.clip_model import MODEL, ClipModel, Steps, Windows
 from podium_server.video.step_viewer import StepViewer
 from podium_server.video.viewer import Seen, Viewer, view

@@ -21,7 +21,7 @@ from podium_server.forecasting.observed import Observed
 from podium_server.padding import padded_length
 from podium_server.philox import normals
 from podium_server.servable import Servable
-from podium_server.services.spent import Spent
+from podium_server.spent import Spent
 
 # Of one graph's input or output that a request to the batcher brings along, and its rows.
 GROUP_BYTES, GROUP_ROWS = 2**25, 256

@@ -16,7 +16,7 @@ from podium_server.generation.described import ENCODER
 from podium_server.generation.job import Start
 from podium_server.imaging.pool import ImagePool
 from podium_server.servable import Servable
-from podium_server.services.spent import Spent
+from podium_server.spent import Spent
 from podium_server.text.text_model import TextModel
 
 # Cut into tokens in the event loop: about a millisecond.

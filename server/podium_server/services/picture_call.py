@@ -25,7 +25,7 @@ from podium_server.pictures.picture_model import PictureModel
 from podium_server.pictures.sampling import Sampling
 from podium_server.servable import Servable
 from podium_server.services.answered import answered, timed_metadata
-from podium_server.services.spent import Spent
+from podium_server.spent import Spent
 
 # Bytes of decoded pictures that a call holds at a time.
 GROUP_BYTES = 2**26

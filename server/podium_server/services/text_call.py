@@ -22,9 +22,9 @@ from podium_server.services.answered import metadata, timed_metadata
 from podium_server.services.gathering import Gathering
 from podium_server.services.intake import Intake, as_array
 from podium_server.services.scored_text import ScoredText
-from podium_server.services.spent import Spent
 from podium_server.services.writing import BeamSearch, Followed, SampledSequence, Writing
 from podium_server.settings import Settings
+from podium_server.spent import Spent
 from podium_server.text.choices import Choices, Wanted, choose
 from podium_server.text.sequence_text import StopWatch
 from podium_server.text.text_model import TextModel

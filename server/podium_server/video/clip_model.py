@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from podium.v1 import model_manifest_pb2 as pb
 
+from podium_server.class_names import ClassNames
 from podium_server.elements import Element
 from podium_server.generation.described import ENCODER, FRAME, STEP, describe
 from podium_server.generation.step_compiler import compile_step
 from podium_server.imaging.decode import ImageLimits
 from podium_server.imaging.reader import ImageReader, RowReader, TensorReader
-from podium_server.services.class_names import ClassNames
 from podium_server.signature import Signature, TensorSpec
 from podium_server.video.sampling import check_sampling
 

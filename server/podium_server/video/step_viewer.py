@@ -10,7 +10,7 @@ from podium_server.batching.batcher import Batcher, Run
 from podium_server.batching.run_rows import run_rows
 from podium_server.errors import NotReady
 from podium_server.generation.job import Fed, Finish
-from podium_server.services.spent import Spent
+from podium_server.spent import Spent
 from podium_server.video.viewer import Seen
 
 AHEAD = 64

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from podium_server.errors import MomentError
-from podium_server.services.spent import Spent
+from podium_server.spent import Spent
 
 
 @dataclass(frozen=True, slots=True, eq=False)

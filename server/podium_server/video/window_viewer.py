@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from podium_server.batching.batcher import Batcher, Run
 from podium_server.batching.run_rows import run_rows
-from podium_server.services.spent import Spent
+from podium_server.spent import Spent
 from podium_server.video.viewer import Seen
 from podium_server.video.windows import Window, Windows
 

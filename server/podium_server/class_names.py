@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from podium.v1 import classification_service_pb2 as wire
 from podium.v1 import model_manifest_pb2 as pb
 
-from podium_server.services.ranking import best, probabilities
+from podium_server.ranking import best, probabilities
 from podium_server.signature import TensorSpec
 
 DEFAULT_TOP_K = 5
