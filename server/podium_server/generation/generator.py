@@ -93,21 +93,13 @@ class Generator:
         """Sequences that wait for rows now."""
         return self._writer.num_waiting
 
-    def start(self, job: Job) -> Ongoing:
-        """Admit a sequence.
-
-        Raises:
-            Overloaded: as many as may wait already do.
-            NotReady: the version is being unloaded.
-            ValueError: the job has no prompt, lacks a first state or a context, or has a target that is no token.
-        """
-        return self.start_all([job])[0]
-
     def start_all(self, jobs: Sequence[Job]) -> list[Ongoing]:
         """Admit all sequences of a request, or none of them.
 
         Raises:
-            Overloaded, NotReady, ValueError: as `start`.
+            Overloaded: as many as may wait already do.
+            NotReady: the version is being unloaded.
+            ValueError: a job has no prompt, lacks a first state or a context, or has a target that is no token.
         """
         self._check_open()
         writings = [Writing.of(job, Ticket(self._leave), self._plan) for job in jobs]

@@ -244,20 +244,12 @@ class Fed(Ongoing, Protocol):
 class Engine(Protocol):
     """What services start sequences with: `podium_server.generation.generator.Generator`, or a fake of it."""
 
-    def start(self, job: Job) -> Ongoing:
-        """Admit a sequence.
-
-        Raises:
-            Overloaded: as many as may wait already do.
-            NotReady: the version is being unloaded.
-        """
-        ...
-
     def start_all(self, jobs: Sequence[Job]) -> list[Ongoing]:
         """Admit all sequences of a request, or none of them.
 
         Raises:
-            Overloaded, NotReady: as `start`.
+            Overloaded: as many as may wait already do.
+            NotReady: the version is being unloaded.
         """
         ...
 

@@ -7,7 +7,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from podium_server.generation.job import BeamJob, Beams, Finish, Gathered, Hypothesis, Ongoing, SampleJob, Sampling
+from podium_server.generation.job import (
+    BeamJob,
+    Beams,
+    Engine,
+    Finish,
+    Gathered,
+    Hypothesis,
+    Job,
+    Ongoing,
+    SampleJob,
+    Sampling,
+)
 from podium_server.philox import uniforms
 from podium_server.runtime.session import Session
 
@@ -167,6 +178,12 @@ class PlainLoop:
             live = [(total, ids, *self.read(ids[-1:], states)) for total, ids, states in going]
         done.sort(key=lambda d: -d[0])
         return done[: beams.num_best]
+
+
+def begin(engine: Engine, job: Job) -> Ongoing:
+    """Have one sequence started."""
+    (ongoing,) = engine.start_all([job])
+    return ongoing
 
 
 async def all_of(ongoing: Ongoing) -> Text:

@@ -14,25 +14,25 @@ from tests.server.generation.conftest import MakeGenerator
 from tests.server.generation.fake_steps import Counts, FakeStep, HeldStep, written
 from tests.server.generation.jobs import GREEDY, job, prompt
 from tests.server.generation.networks import V, attentive_gru, lstm
-from tests.server.generation.plain import all_of
+from tests.server.generation.plain import all_of, begin
 
 
 async def test_what_cannot_start_is_told_to_whoever_asks(make_generator: MakeGenerator) -> None:
     """An empty prompt, a missing memory."""
     with pytest.raises(ValueError, match="a prompt of one token or more"):
-        make_generator(FakeStep()).start(SampleJob(Start(np.array([], np.int64)), GREEDY, 3, seed=0))
+        begin(make_generator(FakeStep()), SampleJob(Start(np.array([], np.int64)), GREEDY, 3, seed=0))
     with pytest.raises(ValueError, match="the contexts memory"):
-        make_generator(attentive_gru()).start(job())
+        begin(make_generator(attentive_gru()), job())
     for targets in ([], [V], [-1]):
         with pytest.raises(ValueError, match=r"targets must be one or more ids of 0 … 10"):
-            make_generator(lstm()).start(ScoreJob(prompt(1), np.array(targets, np.int64)))
+            begin(make_generator(lstm()), ScoreJob(prompt(1), np.array(targets, np.int64)))
 
 
 async def test_a_deadline_that_has_passed_already_is_never_run(make_generator: MakeGenerator) -> None:
     """Nobody waits for it."""
     step = FakeStep()
     with pytest.raises(DeadlineExceeded):
-        await all_of(make_generator(step).start(job([1], 9, deadline=time.monotonic() - 1)))
+        await all_of(begin(make_generator(step), job([1], 9, deadline=time.monotonic() - 1)))
     assert step.shapes == []
 
 
@@ -45,7 +45,7 @@ async def test_too_many_are_refused_at_once_and_all_or_none(make_generator: Make
     with pytest.raises(Overloaded, match=r"2 .* at most 3, and this request has 2") as refusal:
         generator.start_all([job(), job()])
     assert refusal.value.retry_after_s > 0
-    last = generator.start(job([4], 2))
+    last = begin(generator, job([4], 2))
     assert generator.waiting_rows == 3
     step.open()
     texts = await asyncio.gather(*(all_of(each) for each in [*first, last]))
@@ -59,9 +59,9 @@ async def test_who_has_waited_as_long_as_one_may_is_refused_and_never_run(
     """With a hint when to come back; whoever has begun by then goes on, however long it takes."""
     step = HeldStep()
     generator = make_generator(step, max_rows=1, max_queue_s=1.0)
-    runs = generator.start(job([1], 9))
+    runs = begin(generator, job([1], 9))
     await step.begun()
-    waiting = [generator.start(job([2], 9, deadline=deadline)) for deadline in (None, time.monotonic() + 60)]
+    waiting = [begin(generator, job([2], 9, deadline=deadline)) for deadline in (None, time.monotonic() + 60)]
     for ongoing in waiting:
         with pytest.raises(QueuedTooLong, match="has waited 1 s for its rows, as long as a request may") as refusal:
             await all_of(ongoing)
@@ -92,10 +92,10 @@ async def test_two_thousand_waiting_begin_in_the_order_they_came(make_generator:
     # Everybody listens before anything is written: who listens late finds all of it there, and overtakes the others.
     async with asyncio.TaskGroup() as followers:
         for number in range(2000):
-            followers.create_task(follow(number, generator.start(job([number % 13], 2))))
+            followers.create_task(follow(number, begin(generator, job([number % 13], 2))))
         await step.begun()
         with pytest.raises(Overloaded):
-            generator.start(job())
+            begin(generator, job())
         step.open()
     assert order == sorted(order)
 
@@ -110,7 +110,7 @@ async def test_sequences_that_ended_or_were_refused_leave_nothing_behind(make_ge
             ongoing = generator.start_all([job([1, 2, 3], 4) for _ in range(508)])
             for _ in range(500):
                 with pytest.raises(Overloaded):
-                    generator.start(job())
+                    begin(generator, job())
             await asyncio.gather(*(all_of(each) for each in ongoing))
             del ongoing
             gc.collect()
@@ -128,7 +128,7 @@ async def test_closing_lets_what_was_accepted_finish(make_generator: MakeGenerat
     closing = asyncio.ensure_future(generator.close())
     await step.begun()
     with pytest.raises(NotReady):
-        generator.start(job())
+        begin(generator, job())
     step.open()
     assert (await all_of(first)).token_ids == written([1], 3)
     assert (await all_of(second)).finish is Finish.LENGTH
@@ -156,7 +156,7 @@ async def test_a_drain_that_takes_too_long_is_cut_short(make_generator: MakeGene
     """After `drain_s` sequences end as they stand."""
     step = FakeStep()
     generator = make_generator(step, drain_s=0.05)
-    endless = generator.start(job([1], 100_000_000))
+    endless = begin(generator, job([1], 100_000_000))
     await endless.gather()
     await generator.close()
     assert (await all_of(endless)).finish is Finish.CANCELLED

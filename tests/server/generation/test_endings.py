@@ -11,7 +11,7 @@ from tests.server.generation.conftest import MakeGenerator
 from tests.server.generation.fake_steps import NONSENSE, POISON, Counts, FakeStep, HeldStep, written
 from tests.server.generation.jobs import job, prompt
 from tests.server.generation.networks import V, lstm
-from tests.server.generation.plain import BEAMS, all_of
+from tests.server.generation.plain import BEAMS, all_of, begin
 
 
 class StopAt:
@@ -33,7 +33,7 @@ async def test_a_watch_ends_its_sequence_with_the_token_it_wants(make_generator:
     expected = written([1, 2], 20)
     for stop in (expected[0], expected[6]):
         watch = StopAt(stop)
-        text = await all_of(generator.start(job([1, 2], 20, watch=watch)))
+        text = await all_of(begin(generator, job([1, 2], 20, watch=watch)))
         assert text.finish is Finish.STOP
         assert text.token_ids == watch.seen == expected[: expected.index(stop) + 1]
 
@@ -42,7 +42,7 @@ async def test_an_end_comes_before_a_watch_and_a_watch_before_the_length(make_ge
     """All three at one token: the model ended it; without the end id the watch did."""
     last = written([1], 1)[0]
     for ends, reason in (([last], Finish.END), ([], Finish.STOP)):
-        text = await all_of(make_generator(FakeStep(ends)).start(job([1], 1, watch=StopAt(last))))
+        text = await all_of(begin(make_generator(FakeStep(ends)), job([1], 1, watch=StopAt(last))))
         assert (text.token_ids, text.finish) == ([last], reason)
 
 
@@ -73,7 +73,7 @@ async def test_a_row_at_fault_fails_alone(make_generator: MakeGenerator, counts:
         else:
             assert not isinstance(result, BaseException)
             assert result.token_ids == written(tokens, 9)
-    assert (await all_of(generator.start(job([4], 3)))).token_ids == written([4], 3)
+    assert (await all_of(begin(generator, job([4], 3)))).token_ids == written([4], 3)
     await generator.close()  # the last counts come with the last hand-over
     assert counts.num_failed == 4
 
@@ -93,7 +93,7 @@ async def test_a_token_that_does_not_exist_fails_alone(make_generator: MakeGener
     bad, good = generator.start_all([job([V + 5], 5), job([1], 5)])
     with pytest.raises(RunFailed):
         await all_of(bad)
-    assert (await all_of(good)).token_ids == (await all_of(generator.start(job([1], 5)))).token_ids
+    assert (await all_of(good)).token_ids == (await all_of(begin(generator, job([1], 5)))).token_ids
 
 
 async def test_who_cancels_is_out_within_a_step(make_generator: MakeGenerator, counts: Counts) -> None:
@@ -131,7 +131,7 @@ async def test_cancelling_what_waits_or_has_ended_is_nothing_to_the_others(make_
 async def test_a_caller_that_is_cancelled_while_it_gathers_may_gather_again(make_generator: MakeGenerator) -> None:
     """Nothing that was written is lost."""
     step = HeldStep()
-    ongoing = make_generator(step).start(job([1], 6))
+    ongoing = begin(make_generator(step), job([1], 6))
     gathering = asyncio.ensure_future(ongoing.gather())
     await step.begun()
     gathering.cancel()
@@ -148,7 +148,7 @@ async def test_a_passed_deadline_is_told_while_the_run_is_under_way(
     generator = make_generator(step, max_rows=1)
     soon = time.monotonic() + 0.01
     runs, waits = generator.start_all([job([1], 9, deadline=soon), job([2], 9, deadline=soon)])
-    after = generator.start(job([3], 2))
+    after = begin(generator, job([3], 2))
     await step.begun()
     for ongoing in (runs, waits):
         with pytest.raises(DeadlineExceeded):

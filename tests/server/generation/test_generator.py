@@ -13,7 +13,7 @@ from podium_server.philox import uniforms
 from tests.server.generation.conftest import MakeGenerator
 from tests.server.generation.jobs import GREEDY, job, prompt
 from tests.server.generation.networks import H, V, attentive_gru, lstm
-from tests.server.generation.plain import BEAMS, PlainLoop, all_of, choose_plainly
+from tests.server.generation.plain import BEAMS, PlainLoop, all_of, begin, choose_plainly
 
 SAMPLINGS = [
     GREEDY,
@@ -65,7 +65,7 @@ async def test_a_thousand_drawn_tokens_are_those_of_a_plain_loop(make_generator:
     """Beyond the blocks of uniform numbers that are drawn ahead."""
     network = lstm()
     each = job([5], 1000, Sampling(), seed=77)
-    text = await all_of(make_generator(network).start(each))
+    text = await all_of(begin(make_generator(network), each))
     assert text.token_ids == PlainLoop(network).write(each).token_ids
 
 
@@ -75,7 +75,7 @@ async def test_texts_are_those_of_pytorch(make_generator: MakeGenerator, samplin
     network = lstm()
     layers = torch_layers(network.weights)
     each = job([4, 1, 7], 200, sampling, seed=3)
-    text = await all_of(make_generator(network).start(each))
+    text = await all_of(begin(make_generator(network), each))
     states: list[tuple[torch.Tensor, torch.Tensor] | None] = [None, None]
     ids = each.start.prompt.tolist()
     with torch.no_grad():
@@ -114,7 +114,7 @@ async def test_an_encoder_may_give_the_first_states(make_generator: MakeGenerato
     _, states = plain.read(tokens[:4], plain.first())
     names = [state.input for state in plain.generation.states]
     start = Start(np.array(tokens[4:]), dict(zip(names, states, strict=True)))
-    text = await all_of(generator.start(SampleJob(start, GREEDY, 20, seed=0)))
+    text = await all_of(begin(generator, SampleJob(start, GREEDY, 20, seed=0)))
     logits, states = plain.read(tokens[4:], states)
     expected = [int(np.argmax(logits))]
     while len(expected) < 20:
@@ -158,8 +158,8 @@ async def test_score_and_generate_agree_bit_for_bit(make_generator: MakeGenerato
     """The log-probabilities of a text that was written are those of its score."""
     generator = make_generator(lstm(end_ids=[3], suppressed_ids=[2]))
     each = job([1, 6, 2], 300, Sampling(), seed=9)
-    text = await all_of(generator.start(each))
-    score = await all_of(generator.start(ScoreJob(each.start, np.array(text.token_ids))))
+    text = await all_of(begin(generator, each))
+    score = await all_of(begin(generator, ScoreJob(each.start, np.array(text.token_ids))))
     assert score.token_ids == text.token_ids
     assert score.log_probabilities == text.log_probabilities
     assert score.finish is Finish.LENGTH
@@ -169,6 +169,6 @@ async def test_score_reads_ends_and_what_is_never_written(make_generator: MakeGe
     """Targets are given: an end among them is a token like any other, and so is a suppressed one."""
     network = lstm(end_ids=[3], suppressed_ids=[2])
     targets = [3, 2, 3, 1] * 80
-    score = await all_of(make_generator(network).start(ScoreJob(prompt(4), np.array(targets))))
+    score = await all_of(begin(make_generator(network), ScoreJob(prompt(4), np.array(targets))))
     assert score.token_ids == targets
     assert all(np.isfinite(score.log_probabilities))

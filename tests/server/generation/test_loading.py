@@ -18,7 +18,7 @@ from prometheus_client import generate_latest
 
 from tests.server.conftest import MakeCatalogue, MakeLoader
 from tests.server.generation.networks import attentive_gru, lstm
-from tests.server.generation.plain import PlainLoop, all_of
+from tests.server.generation.plain import PlainLoop, all_of, begin
 from tests.server.generation.step_packages import mixing, write_step_package
 
 SAMPLING = Sampling(temperature=0.8)
@@ -31,7 +31,7 @@ async def test_package_with_a_step_graph_writes(tmp_path: Path, make_loader: Mak
     assert servable.generator is not None
     assert dict(servable.batchers) == {}
     job = SampleJob(Start(np.array([1, 2, 3])), SAMPLING, 30, seed=5)
-    text = await all_of(servable.generator.start(job))
+    text = await all_of(begin(servable.generator, job))
     await servable.close()
     assert text.token_ids == PlainLoop(network).write(job).token_ids
     assert servable.plans["step"].source == "measured"
@@ -48,7 +48,7 @@ async def test_encoder_is_batched_as_any_graph_and_feeds_the_steps(tmp_path: Pat
     rows = {"memory": np.ascontiguousarray(run.outputs[0])}
     job = SampleJob(Start(np.array([1]), rows), SAMPLING, 12, seed=1)
     assert servable.generator is not None
-    text = await all_of(servable.generator.start(job))
+    text = await all_of(begin(servable.generator, job))
     await servable.close()
     assert text.token_ids == PlainLoop(network, rows).write(job).token_ids
 
@@ -99,7 +99,7 @@ async def test_open_inference_protocol_says_whom_to_call(tmp_path: Path, make_lo
         with pytest.raises(Unsupported, match="call the service of its task"):
             ask()
     assert servable.generator is not None
-    await all_of(servable.generator.start(SampleJob(Start(np.arange(8)), SAMPLING, 4, seed=0)))
+    await all_of(begin(servable.generator, SampleJob(Start(np.arange(8)), SAMPLING, 4, seed=0)))
     await servable.close()
     statistics = count(servable)
     assert statistics.execution_count == statistics.inference_count == 1 + 3  # the prompt, and three steps
@@ -115,7 +115,7 @@ async def test_unloading_ends_what_takes_longer_than_the_drain(
     await catalogue.start()
     generator = catalogue.resolve("verse").generator
     assert generator is not None
-    ongoing = generator.start(SampleJob(Start(np.array([1])), SAMPLING, 10**9, seed=0))
+    ongoing = begin(generator, SampleJob(Start(np.array([1])), SAMPLING, 10**9, seed=0))
     await ongoing.gather()
     assert 'podium_sequences_running{model="verse",version="1"} 1.0' in generate_latest(metrics.registry).decode()
     await catalogue.unload("verse")
@@ -123,7 +123,7 @@ async def test_unloading_ends_what_takes_longer_than_the_drain(
     assert text.finish is Finish.CANCELLED
     assert catalogue.entry("verse", 1).state is VersionState.UNAVAILABLE
     with pytest.raises(NotReady):
-        generator.start(SampleJob(Start(np.array([1])), SAMPLING, 1, seed=0))
+        begin(generator, SampleJob(Start(np.array([1])), SAMPLING, 1, seed=0))
     assert {thread for thread in threading.enumerate() if thread.name == "generator"} == before
     assert "podium_sequences_running{" not in generate_latest(metrics.registry).decode()
 
@@ -137,7 +137,7 @@ async def test_metrics_have_the_names_that_dashboards_know(
     await catalogue.start()
     generator = catalogue.resolve("verse").generator
     assert generator is not None
-    await all_of(generator.start(SampleJob(Start(np.arange(10)), SAMPLING, 50, seed=0)))
+    await all_of(begin(generator, SampleJob(Start(np.arange(10)), SAMPLING, 50, seed=0)))
     await catalogue.close()
     page = generate_latest(metrics.registry).decode()
     labels = '{model="verse",version="1"}'

@@ -10,7 +10,7 @@ from podium_server.generation.job import BeamJob, Beams, Job, SampleJob, Samplin
 
 from tests.server.generation.conftest import MakeGenerator
 from tests.server.generation.networks import H, Network, V, attentive_gru, lstm
-from tests.server.generation.plain import Text, all_of
+from tests.server.generation.plain import Text, all_of, begin
 
 SAMPLINGS = [
     Sampling(temperature=0.0),
@@ -52,7 +52,7 @@ async def in_a_mix(generator: Generator, mixed: list[Job], seed: int) -> list[Te
 
     async def caller() -> None:
         for number in waiting:
-            ongoing = generator.start(mixed[number])
+            ongoing = begin(generator, mixed[number])
             if chance.random() < 1 / 3:
                 if chance.random() < 0.7:
                     await ongoing.gather()
@@ -73,7 +73,7 @@ async def test_a_sequence_is_the_same_bytes_alone_and_in_every_mix(
     """
     mixed = jobs(120, 7, with_memory=bool(network.manifest.generation.contexts))
     generator = make_generator(network)
-    alone = [await all_of(generator.start(each)) for each in mixed]
+    alone = [await all_of(begin(generator, each)) for each in mixed]
     for seed, max_rows in ((1, 64), (2, 64), (3, 5)):
         texts = await in_a_mix(make_generator(network, max_rows=max_rows), mixed, seed)
         finished = [(text, expected) for text, expected in zip(texts, alone, strict=True) if text is not None]

@@ -10,7 +10,7 @@ from podium_server.generation.outbox import Outbox
 from tests.server.generation.conftest import MakeGenerator
 from tests.server.generation.fake_steps import Counts, FakeStep, HeldStep, written
 from tests.server.generation.jobs import job, prompt
-from tests.server.generation.plain import BEAMS, all_of
+from tests.server.generation.plain import BEAMS, all_of, begin
 
 
 async def test_a_slow_reader_costs_nobody(make_generator: MakeGenerator) -> None:
@@ -28,7 +28,7 @@ async def test_the_first_token_is_told_before_the_second_is_chosen(make_generato
     """Also when it comes with the last piece of a prompt; and where the time went is told with it."""
     for tokens in ([1], [1] * 8):
         step = HeldStep()
-        ongoing = make_generator(step).start(job(tokens, 9))
+        ongoing = begin(make_generator(step), job(tokens, 9))
         step.let_go()
         gathered = await ongoing.gather()
         assert gathered.token_ids == written(tokens, 1)
@@ -43,9 +43,9 @@ async def test_prompts_are_read_beside_those_who_write(make_generator: MakeGener
     """A prompt of 320 tokens takes ten runs, and between any two of them the others get a token."""
     step = HeldStep()
     generator = make_generator(step)
-    writer = generator.start(job([1], 40))
+    writer = begin(generator, job([1], 40))
     await step.begun()
-    reader = generator.start(job([2] * 320, 1))
+    reader = begin(generator, job([2] * 320, 1))
     step.open()
     await asyncio.gather(all_of(writer), all_of(reader))
     prefills = [i for i, shape in enumerate(step.shapes) if shape[1] == 32]
