@@ -28,6 +28,8 @@ def with_texts(blueprint: Blueprint, flags: TextFlags) -> Blueprint:
     generation.CopyFrom(blueprint.generation)
     files = dict(blueprint.files)
     _written(generation, flags, num_tokens(blueprint), files)
+    if flags.vocabulary and blueprint.task == pb.TASK_TEXT_GENERATION:  # prompts are cut into what is written
+        _check_words(generation.tokenizer, f"--vocabulary {flags.vocabulary}")
     source = _source(blueprint)
     if source is not None:
         _read(generation, flags, source, files)
@@ -81,10 +83,25 @@ def _read(generation: pb.Generation, flags: TextFlags, size: int, files: dict[st
             tokenizer.end_ids[:] = end
         special = _special(table, tokenizer.start_ids, tokenizer.end_ids)
         tokenizer.special_ids[:] = _joined(tokenizer.special_ids, special)
+        _check_words(tokenizer, f"--source-vocabulary {flags.source_vocabulary}")
     elif not _has_tokens(tokenizer):
         raise OptionError(
             f'--source-vocabulary is required: the texts of the {size} tokens that the encoder reads, or "bytes"'
         )
+
+
+def _check_words(tokenizer: pb.Tokenizer, which: str) -> None:
+    """Refuse a vocabulary of words that texts are cut into, where a token is several: a list of labels, above all."""
+    vocabulary = tokenizer.vocabulary
+    if vocabulary.unit != pb.TEXT_UNIT_WORD:
+        return
+    apart = {*tokenizer.special_ids, *([vocabulary.unknown_id] if vocabulary.HasField("unknown_id") else [])}
+    for number, token in enumerate(vocabulary.tokens):
+        if len(token.split()) > 1 and number not in apart:
+            raise VocabularyError(
+                f"{which}: token {number} is {token!r}, which no text is ever cut into, for words end at spaces; is "
+                "this a list of labels? Give the vocabulary that the network was trained with"
+            )
 
 
 def _has_tokens(tokenizer: pb.Tokenizer) -> bool:

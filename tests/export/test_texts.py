@@ -8,6 +8,9 @@ import pytest
 from podium.v1 import model_manifest_pb2 as pb
 from podium_export.architecture import Blueprint
 from podium_export.architectures import ARCHITECTURES
+from podium_export.architectures.recurrent import Cell, RecurrentConfig
+from podium_export.architectures.recurrent_decoder import DecoderConfig
+from podium_export.architectures.seq2seq import EncoderConfig, Seq2Seq, Seq2SeqConfig
 from podium_export.errors import OptionError, VocabularyError
 from podium_export.text_flags import TextFlags
 from podium_export.texts import with_texts
@@ -20,6 +23,12 @@ from tests.export.recurrent import small_char_rnn
 
 def _network(num_tokens: int = 4) -> Blueprint:
     return ARCHITECTURES["char-rnn"].blueprint(small_char_rnn("gru", num_tokens=num_tokens))
+
+
+def _translator(num_tokens: int = 4) -> Blueprint:
+    reads = writes = RecurrentConfig(Cell.GRU, 3, 5)
+    config = Seq2SeqConfig(EncoderConfig(num_tokens, reads), DecoderConfig(num_tokens, writes))
+    return ARCHITECTURES["seq2seq"].blueprint(Seq2Seq(config))
 
 
 def _generation(flags: TextFlags, num_tokens: int = 4) -> pb.Generation:
@@ -118,3 +127,34 @@ def test_a_vocabulary_is_required_and_must_fit(hello: str) -> None:
         _generation(TextFlags(hello, source_vocabulary=hello))
     with pytest.raises(OptionError, match="--vocabulary, --top-k: for networks that write text alone"):
         with_texts(blueprint(affine_graph()), TextFlags(hello, top_k=3))
+
+
+def test_labels_of_several_words_are_no_vocabulary_that_texts_are_cut_into(tmp_path: Path) -> None:
+    """A network that was trained on words has never read "great white shark" as one."""
+    labels, words = tmp_path / "labels.txt", tmp_path / "words.txt"
+    labels.write_text("tench\ngoldfish\ngreat white shark\nhammerhead\n")
+    words.write_text("the\na\ncat\nsat\n")
+    said = "token 2 is 'great white shark', which no text is ever cut into"
+    with pytest.raises(VocabularyError, match=f"--vocabulary .*{said}"):
+        with_texts(_network(), TextFlags(str(labels)))
+    with pytest.raises(VocabularyError, match=f"--source-vocabulary .*{said}"):
+        with_texts(_translator(), TextFlags(str(words), source_vocabulary=str(labels)))
+
+
+def test_special_tokens_may_be_several_words(tmp_path: Path) -> None:
+    """No text is cut into them: a start, an end, what stands for the unknown."""
+    words = tmp_path / "words.txt"
+    words.write_text("the start\nthe end\ncat\nno word\n")
+    flags = TextFlags(str(words), start_token=("the start",), end_token=("the end",), unknown_token="no word")
+    assert list(_generation(flags).tokenizer.special_ids) == [0, 1]
+
+
+def test_phrases_that_are_only_written_are_kept(tmp_path: Path) -> None:
+    """What a translator writes is never cut."""
+    words, phrases = tmp_path / "words.txt", tmp_path / "phrases.txt"
+    words.write_text("das\nein\nhund\nsitzt\n")
+    phrases.write_text("<s>\nNew York\nthe\ncat\n")
+    flags = TextFlags(str(phrases), source_vocabulary=str(words), start_token=("<s>",))
+    generation = with_texts(_translator(), flags).generation
+    assert generation is not None
+    assert "New York" in generation.tokenizer.vocabulary.tokens
