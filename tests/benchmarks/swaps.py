@@ -1,7 +1,7 @@
 """What new versions cost those who call meanwhile: `python -m tests.benchmarks.swaps`.
 
 A server of a small model of each task is called by one caller of each RPC that runs one: for a while as it is, then
-while a new version of every model is published and swapped in, again and again, then as it is once more. The aim: no
+while new versions of one model after the other are published and swapped in, then as it is once more. The aim: no
 failed call, and a 99th percentile within 1.5 times the steady one's.
 """
 
@@ -22,14 +22,14 @@ from tests.server.versions.load import Load, callers
 
 
 async def _swap(client: AsyncClient, repository: Path, versions: Sequence[int]) -> None:
-    """Publish version after version of every model, each when the one before it answers."""
+    """Publish version after version of one model after the other, each when the one before it answers."""
     for version in versions:
         for name in MODELS:
             hidden = repository / f".{name}"
             await asyncio.to_thread(shutil.copytree, repository / name / "1", hidden)
             hidden.rename(repository / name / str(version))
-        while any(model.default_version != version for model in await client.models()):  # noqa: ASYNC110  it tells nobody
-            await asyncio.sleep(0.05)
+            while (await client.model(name)).version.version != version:  # noqa: ASYNC110  it tells nobody
+                await asyncio.sleep(0.05)
 
 
 async def _during(address: str, work: Callable[[AsyncClient], Awaitable[None]]) -> Load:
