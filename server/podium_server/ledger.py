@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from google.protobuf.message import Message
+from prometheus_client import Counter
 
 from podium_server.call import Call
 from podium_server.counted_histogram import Observations
@@ -11,7 +12,6 @@ from podium_server.gate import Context, Gate
 from podium_server.metrics import Metrics
 from podium_server.observing.exemplars import Exemplars, exemplar_labels
 from podium_server.observing.observer import BegunCall, CallObserver, EndedCall
-from podium_server.plain_counter import Count
 from podium_server.security.guard import Entrance
 
 
@@ -40,7 +40,7 @@ class Ledger:
         self._whole_method = whole_method or method
         self._observers = observers
         self._exemplars = Exemplars()
-        self._series: dict[tuple[str, str, str, str], tuple[Count, Observations]] = {}
+        self._series: dict[tuple[str, str, str, str], tuple[Counter, Observations]] = {}
 
     def open(self, context: Context, gate: Gate) -> Call:
         """Begin a call."""
@@ -65,10 +65,10 @@ class Ledger:
         call.let_go()
         servable, now = call.servable, time.monotonic()
         seconds = now - call.began
-        named = servable.usage.metrics if servable else None
-        key = (named.model, named.version, code, limit) if named else ("", "", code, limit)
+        model, version = (servable.name, str(servable.version)) if servable else ("", "")
+        key = (model, version, code, limit)
         counter, histogram = self._series.get(key) or self._look_up(*key)
-        counter.value += 1
+        counter.inc()
         histogram.observe(seconds)
         if self._exemplars.choose(now, seconds):
             histogram.name(seconds, exemplar_labels(call.request_id, next(_traces(call), "")))
@@ -82,7 +82,7 @@ class Ledger:
             for watch in call.watches:
                 watch.ended(ended)
 
-    def _look_up(self, model: str, version: str, code: str, limit: str) -> tuple[Count, Observations]:
+    def _look_up(self, model: str, version: str, code: str, limit: str) -> tuple[Counter, Observations]:
         """Find the series of one outcome once: looking labels up costs more than counting."""
         counter = self._metrics.requests.labels(self._method, model, version, code, limit)
         histogram = self._metrics.request_seconds.labels(self._method, model, version)

@@ -14,7 +14,6 @@ from prometheus_client import (
 
 from podium_server.counted_histogram import CountedHistogram
 from podium_server.generation.tally import Tally
-from podium_server.plain_counter import PlainCounter
 from podium_server.runtime.versions import runtime_versions
 from podium_server.shadowing.comparison import Comparison
 
@@ -43,10 +42,6 @@ class _Series:
         """Make what only rises; the page adds "_total" to its name."""
         return Counter(name, documentation, (*self._labels, *labels), registry=self._registry)
 
-    def plain_counter(self, name: str, documentation: str, *labels: str) -> PlainCounter:
-        """Make what only rises and is counted in the event loop, on the path of every call."""
-        return PlainCounter(name, documentation, (*self._labels, *labels), registry=self._registry)
-
     def gauge(self, name: str, documentation: str, *labels: str) -> Gauge:
         """Make what rises and falls."""
         return Gauge(name, documentation, (*self._labels, *labels), registry=self._registry)
@@ -67,7 +62,7 @@ class Metrics:
         build.info(dict(runtime_versions()))
         server, method = _Series(registry), _Series(registry, ("method", *VERSION))
         version, graph = _Series(registry, VERSION), _Series(registry, (*VERSION, "graph"))
-        self.requests = method.plain_counter(
+        self.requests = method.counter(
             "podium_requests",
             "Calls by method, by the version that answered (empty when none did), by gRPC status code, and by the "
             "limit that refused them: CLIENT_LIMIT, MODEL_LIMIT, QUEUE_FULL, QUEUE_TIME or REQUEST_MEMORY.",

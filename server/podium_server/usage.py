@@ -20,8 +20,6 @@ class BatchUsage:
 class Usage:
     """Counts of one version, kept beside its Prometheus series and from the same numbers; event loop only.
 
-    What the series add up anyway is read from them: this is on the path of every call.
-
     Attributes:
         metrics: the version's series.
         success_count, success_ns: answered requests, and nanoseconds from request to answer.
@@ -35,60 +33,29 @@ class Usage:
 
     metrics: VersionMetrics
     success_count: int = 0
+    success_ns: int = 0
     fail_count: int = 0
     fail_ns: int = 0
+    queue_ns: int = 0
+    compute_input_ns: int = 0
+    compute_infer_ns: int = 0
+    compute_output_ns: int = 0
     inference_count: int = 0
     execution_count: int = 0
     last_inference_ms: int = 0
     batches: dict[int, BatchUsage] = field(default_factory=dict)
-    _success_s: float = 0.0
-    _infer_s: float = 0.0
-    _before_s: tuple[float, float, float] = field(init=False)  # of the series, which outlive a version's stay in memory
-
-    def __post_init__(self) -> None:
-        self._before_s = self._totals_s()
-
-    @property
-    def success_ns(self) -> int:
-        """Nanoseconds from request to answer."""
-        return round(self._success_s * 1e9)
-
-    @property
-    def queue_ns(self) -> int:
-        """Nanoseconds that answered requests waited."""
-        return self._since_ns(0)
-
-    @property
-    def compute_input_ns(self) -> int:
-        """Nanoseconds of reading them."""
-        return self._since_ns(1)
-
-    @property
-    def compute_infer_ns(self) -> int:
-        """Nanoseconds of their runs."""
-        return round(self._infer_s * 1e9)
-
-    @property
-    def compute_output_ns(self) -> int:
-        """Nanoseconds of writing their answers."""
-        return self._since_ns(2)
-
-    def _since_ns(self, part: int) -> int:
-        return round((self._totals_s()[part] - self._before_s[part]) * 1e9)
-
-    def _totals_s(self) -> tuple[float, float, float]:
-        series = self.metrics
-        return series.queue_seconds.total, series.preprocess_seconds.total, series.encode_seconds.total
 
     def answered(self, run: Run, *, total_s: float, preprocess_s: float, encode_s: float) -> None:
         """One request was answered."""
         self.success_count += 1
-        self._success_s += total_s
-        self._infer_s += run.run_s
-        series = self.metrics
-        series.queue_seconds.observe(run.queue_s)
-        series.preprocess_seconds.observe(preprocess_s)
-        series.encode_seconds.observe(encode_s)
+        self.success_ns += int(total_s * 1e9)
+        self.queue_ns += int(run.queue_s * 1e9)
+        self.compute_input_ns += int(preprocess_s * 1e9)
+        self.compute_infer_ns += int(run.run_s * 1e9)
+        self.compute_output_ns += int(encode_s * 1e9)
+        self.metrics.queue_seconds.observe(run.queue_s)
+        self.metrics.preprocess_seconds.observe(preprocess_s)
+        self.metrics.encode_seconds.observe(encode_s)
 
     def failed(self, total_s: float) -> None:
         """One request got an error."""

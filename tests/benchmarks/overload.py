@@ -59,7 +59,9 @@ class _Subject:
 def main(*, repository: Path, names: tuple[str, ...], queue_rows: int, rounds: int, seconds: float) -> None:
     """Measure a server at four times what it can give."""
     settings = (f"--queue-rows={queue_rows}", f"--max-images-per-request={queue_rows}")
-    click.echo("| model | load | sent/s | accepted/s | of peak | refused/s | failed | p50 ms | p99 ms | p99 of bound |")
+    click.echo(
+        "| model | load | sent/s | accepted/s | of peak | refused/s | failed | p50 ms | p99 ms | of the queue's |"
+    )
     click.echo("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
