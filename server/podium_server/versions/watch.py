@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +26,29 @@ STEP_MS = 100
 POLL_MS = 2000
 
 
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """What lies where the repository does.
+
+    Attributes:
+        identity: its device and number there; None where there is no folder.
+        models: the names in it that may be models'.
+    """
+
+    identity: tuple[int, int] | None
+    models: frozenset[str]
+
+    @classmethod
+    def at(cls, path: Path) -> "_Folder":
+        """Look at a path."""
+        try:
+            status = path.stat()
+            models = frozenset(each.name for each in path.iterdir() if NAME.fullmatch(each.name))
+            return cls((status.st_dev, status.st_ino), models)
+        except OSError:
+            return cls(None, frozenset())
+
+
 class RepositoryWatch:
     """Watches a repository; used in one event loop.
 
@@ -41,6 +65,8 @@ class RepositoryWatch:
         self._task: asyncio.Task[None] | None = None
         self._looks: set[asyncio.Task[None]] = set()
         self._changed: dict[str, asyncio.Event] = {}
+        self._folder = _Folder.at(self._repository)
+        self._missing = False
 
     async def start(self) -> None:
         """Begin to watch: what changes from now on is noticed."""
@@ -69,7 +95,16 @@ class RepositoryWatch:
             await self._watch(polling=True)
 
     async def _follow(self, *, polling: bool) -> None:
-        """Hear of changes until cancelled."""
+        """Hear of changes until cancelled; of a folder that comes into the repository's place, anew.
+
+        Events are those of the folder that was there first, also when it is gone or lies somewhere else by now.
+        """
+        while True:
+            await self._hear(polling=polling)
+            log.warning("another folder is %s now: all models are looked at again", self._repository)
+
+    async def _hear(self, *, polling: bool) -> None:
+        """Hear of changes until another folder is in the repository's place."""
         changes = awatch(
             self._repository,
             watch_filter=None,
@@ -77,11 +112,31 @@ class RepositoryWatch:
             force_polling=polling,
             poll_delay_ms=POLL_MS,
             ignore_permission_denied=True,
+            rust_timeout=POLL_MS,
+            yield_on_timeout=True,
         )
         async with contextlib.aclosing(changes):
             async for paths in changes:
-                for name in set(self._models(path for _, path in paths)):
+                before, now = self._folder, await asyncio.to_thread(_Folder.at, self._repository)
+                replaced = now.identity != before.identity
+                if replaced and not now.models:
+                    self._tell_missing()
+                    continue
+                names = set(self._models(path for _, path in paths))
+                if replaced or self._missing:
+                    names |= before.models | now.models
+                self._folder, self._missing = now, False
+                for name in names:
                     self._note(name)
+                if replaced:
+                    return
+        raise RuntimeError("the library watches no more")
+
+    def _tell_missing(self) -> None:
+        """Say once that the repository is gone, or an empty folder in its place, as where a volume is not mounted."""
+        if not self._missing:
+            log.error("%s is missing or empty: what is loaded goes on answering, nothing new comes", self._repository)
+        self._missing = True
 
     def _models(self, paths: Iterator[str]) -> Iterator[str]:
         """The models whose versions or decisions lie under the paths; hidden files are nobody's."""

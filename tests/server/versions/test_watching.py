@@ -30,6 +30,15 @@ def rename_into_place(repository: Path, name: str, version: int, factor: float) 
     hidden.rename(repository / name / str(version))
 
 
+def swap(repository: Path, other: Path) -> None:
+    """Let two folders take each other's place, as mounts do; where there is no other, an empty one."""
+    other.mkdir(exist_ok=True)
+    kept = repository.with_name("kept")
+    repository.rename(kept)
+    other.rename(repository)
+    kept.rename(other)
+
+
 @pytest.mark.parametrize("how", ["events", "polling"])
 async def test_versions_and_models_are_served_as_they_come_and_go(repository: Path, serve: Serve, how: str) -> None:
     """Without a restart or a call."""
@@ -120,6 +129,41 @@ async def test_events_that_cannot_be_had_are_replaced_by_polling(
     rename_into_place(repository, "double", 2, factor=5)
     await until(running.catalogue, lambda: shown(running, "double") == {1: READY, 2: READY})
     assert "cannot be had ([Errno 28] OS file watch limit reached): looking every 50 ms" in caplog.text
+
+
+@pytest.mark.parametrize("how", ["events", "polling"])
+async def test_folder_in_the_repositorys_place_is_followed(
+    repository: Path, serve: Serve, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As after a mount, or when a link is moved: what it holds is served, and what comes into it later."""
+    publish(repository, "double", 1, factor=1)
+    publish(repository, "single", 1, factor=1)
+    running = await serve(watch=how)
+    other = repository.with_name("other")
+    publish(other, "double", 1, factor=1)
+    publish(other, "double", 2, factor=2)
+    swap(repository, other)
+    await until(running.catalogue, lambda: shown(running, "double") == {1: READY, 2: READY})
+    await until(running.catalogue, lambda: not shown(running, "single"))
+    rename_into_place(repository, "double", 3, factor=3)
+    await until(running.catalogue, lambda: shown(running, "double") == {1: READY, 2: READY, 3: READY})
+    assert f"another folder is {repository} now" in caplog.text
+
+
+@pytest.mark.parametrize("how", ["events", "polling"])
+async def test_repository_that_goes_and_comes_back_unloads_nothing(
+    repository: Path, serve: Serve, tmp_path: Path, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An empty folder in its place, as where a volume is not mounted, is none; the log tells of it."""
+    publish(repository, "double", 1, factor=1)
+    running = await serve(watch=how)
+    other = tmp_path / "empty"
+    swap(repository, other)
+    while "is missing or empty: what is loaded goes on answering" not in caplog.text:
+        assert await running.infer("double") == (1, 1.0)
+    swap(repository, other)
+    rename_into_place(repository, "double", 2, factor=2)
+    await until(running.catalogue, lambda: shown(running, "double") == {1: READY, 2: READY})
 
 
 async def test_server_that_stops_looks_no_more(repository: Path, serve: Serve) -> None:
