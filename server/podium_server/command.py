@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from podium_server.load_settings import CONFIG_VARIABLE, SettingsError, flag, is_path, load_settings
+from podium_server.load_settings import CONFIG_VARIABLE, SettingsError, flag, is_path, load_settings, spelling
 from podium_server.settings import Settings
 
 
@@ -25,7 +25,7 @@ def _parameters() -> list[click.Parameter]:
         shown = f"[default: {default}]"
         words = text if "[default" in text else f"{text} {shown}"
         if field.annotation is bool:
-            spellings = [f"{flag(name)}/--no-{name}"]
+            spellings = [f"{flag(name)}/--no-{spelling(name)}"]
             parameters.append(click.Option([*spellings, name], default=None, help=words))
         else:
             metavar = "PATH" if is_path(name) else "VALUE"

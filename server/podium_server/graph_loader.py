@@ -141,7 +141,9 @@ class GraphLoader:
         replay(golden, {graph.name: (session, signature)}, package.manifest.parity)
         together = StepGraph(session, step_plan)
         conditions = self._conditions(step_digest(package, graph), [layout])
-        measured = self._remembered(conditions, lambda: self._measure_step(together, golden[0], layout))
+        measured = self._remembered(
+            conditions, lambda: self._measure_step(package.graph_path(graph), together, golden[0], layout)
+        )
         if measured.coupling is RowCoupling.MIXED:
             raise LoadFailed(
                 f"graph '{graph.name}': rows of one run change one another's answers, so that sequences cannot be "
@@ -154,7 +156,7 @@ class GraphLoader:
         alone = measured.coupling is RowCoupling.ROUNDING
         return ReadyGraph(session, signature, plan, StepGraph(session, step_plan, alone=alone))
 
-    def _measure_step(self, graph: StepGraph, golden: GoldenCase, layout: Layout) -> Measured:
+    def _measure_step(self, path: Path, graph: StepGraph, golden: GoldenCase, layout: Layout) -> Measured:
         """Find out what rows do to one another, and how many are best run at once."""
         with self._measuring:
             if self._stopping:
@@ -167,7 +169,10 @@ class GraphLoader:
             timed = StepGraph(graph.session, graph.plan, alone=coupling is RowCoupling.ROUNDING)
             on_cpu = self._options.device.provider == CPU_PROVIDER and layout.num_threads == 1
             rows, rate = measure_rows(StepRunner(timed), one_token, time.thread_time if on_cpu else time.perf_counter)
-        log.info("measured a step graph: %d rows at once, %s rows/s; rows: %s", rows, f"{rate:,.0f}", coupling.value)
+        log.info(
+            "measured %s: %d rows at once give %s rows/s; rows that change others: %s",
+            path, rows, f"{rate:,.0f}", coupling.value,
+        )  # fmt: skip
         return Measured(Plan(layout, rows, rate, "measured"), coupling)
 
     def _layouts(self) -> list[Layout]:

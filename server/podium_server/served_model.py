@@ -138,7 +138,7 @@ class ServedModel:
                     raise LoadFailed(f"alias '{alias}' stays as it is: version {number} is not ready: {reason}")
             await self.decisions.keep({**self.aliases, alias: route})
             self._changed(self.name)
-        log.info("model %s alias %s is version %d: %s", self.name, alias, route.version, route)
+        log.info("model %s alias %s is %s", self.name, alias, route)
 
     async def delete_alias(self, alias: str) -> None:
         """Take an alias away.

@@ -252,3 +252,4 @@ def test_every_setting_is_a_flag() -> None:
     text = CliRunner().invoke(serve, ["--help"]).stdout
     for name in Settings.model_fields.keys() - {"repository"}:
         assert f"--{name.replace('_', '-')} " in text
+    assert "--no-access-log" in text, "to say no is spelt alike"

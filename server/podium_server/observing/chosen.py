@@ -32,5 +32,7 @@ def choose_observers(settings: Settings) -> list[CallObserver]:
         try:
             observers.append(Capture(settings.capture_dir, settings.capture_share, settings.capture_bytes))
         except OSError as error:
-            raise ObserverUnavailable(f"capture-dir: {error.filename}: {error.strerror}") from error
+            raise ObserverUnavailable(
+                f"capture-dir: {error.filename}: {error.strerror}; must be a folder that this user can write"
+            ) from error
     return observers

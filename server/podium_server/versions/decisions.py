@@ -71,6 +71,8 @@ class Decisions:
             failing = [n for n in route.targets if n not in found or not self._answers(n)]
             stays = failing and before != route and before.version in found and self._answers(before.version)
             aliases[alias] = before if stays else route
+            if not failing and self.serving.aliases.get(alias) != route:
+                log.info("model %s alias %s is %s", self._name, alias, route)
             if not failing or self.is_unloaded:
                 continue
             dangling[alias] = failing[0]
@@ -80,6 +82,8 @@ class Decisions:
                     "model %s alias %s %s: version %d does not answer; publish it again, or move the alias",
                     self._name, alias, what, failing[0],
                 )  # fmt: skip
+        for alias in self.serving.aliases.keys() - aliases.keys():
+            log.info("model %s has no alias %s any more", self._name, alias)
         self._dangling = dangling
         self.serving = Serving(serving.versions, aliases)
 
@@ -90,7 +94,7 @@ class Decisions:
             RepositoryUnwritable: they cannot be kept; nothing has changed.
         """
         if self._unreadable:
-            raise RepositoryUnwritable(f"nothing has changed: first repair or remove {self._unreadable}")
+            raise RepositoryUnwritable(f"nothing has changed: {self._unreadable}; repair or remove the file first")
         serving = Serving(self.serving.versions, dict(aliases))
         try:
             await asyncio.to_thread(write_serving, self._folder, serving)

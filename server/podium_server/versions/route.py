@@ -43,6 +43,12 @@ class Route:
     canary: Share | None = None
     shadow: Share | None = None
 
+    def __str__(self) -> str:
+        """Say it in words: "version 3, 10 % to 4, 100 % copied to 5"."""
+        canary = f", {self.canary.percent:g} % to {self.canary.version}" if self.canary else ""
+        shadow = f", {self.shadow.percent:g} % copied to {self.shadow.version}" if self.shadow else ""
+        return f"version {self.version}{canary}{shadow}"
+
     @property
     def targets(self) -> Iterator[int]:
         """Every version that must be there for the route to hold."""

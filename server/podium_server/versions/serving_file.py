@@ -65,7 +65,7 @@ def read_serving(folder: Path) -> Serving:
         if path.stat().st_size > _MOST_BYTES:
             raise ServingFileError(f"{SERVING} has more than {_MOST_BYTES} bytes")
         content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # a stray file of the repository is no model
         return Serving()
     except OSError as error:
         raise ServingFileError(f"{SERVING} cannot be read: {error.strerror}") from error
