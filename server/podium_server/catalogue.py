@@ -267,7 +267,7 @@ class Catalogue:
     async def _load_at_start(self, name: str) -> None:
         try:
             await self._update(name, always, asleep=self._lifecycle.on_demand)
-            if not self._models[name].versions:
+            if not self._models[name].versions and not await asyncio.to_thread(self._has_versions, name):
                 log.warning("folder '%s' is not served: it holds no version, such as %s/1/", name, name)
         except OSError as error:
             log.error("model %s is not served: its folder cannot be read: %s", name, error.strerror)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from pathlib import Path
 
 from podium_server.errors import LoadFailed, ModelNotFound
@@ -53,6 +53,7 @@ class ServedModel:
         self._lifecycle = lifecycle
         self._changed = changed
         self._lock = asyncio.Lock()
+        self._told = ""  # the policy that no version of the repository is among, so that it is told once
 
     @property
     def aliases(self) -> Mapping[str, Route]:
@@ -85,6 +86,7 @@ class ServedModel:
             found = await asyncio.to_thread(look, self._folder)
             serving = await self.decisions.read()
             kept = await self._bring_up(found, serving, wanted, asleep=asleep)
+            self._tell_nothing_wanted(found, kept, serving.versions or self._policy)
             self.decisions.adopt(serving, found)
             kept |= self.decisions.serving.targets & found.keys()
             self._tell_changed_files(found)
@@ -199,6 +201,16 @@ class ServedModel:
         await asyncio.gather(
             *(self._lifecycle.bring_up(self.name, e, folder) for e, folder in zip(loading, folders, strict=True))
         )
+
+    def _tell_nothing_wanted(self, found: Mapping[int, Files], kept: Set[int], policy: Policy) -> None:
+        """Say once that nothing of what there is may be served: a policy may name what is yet to come."""
+        told = str(policy) if found and not kept else ""
+        if told and told != self._told:
+            log.warning(
+                "model %s is not served: its versions are %s, and the repository has %s",
+                self.name, policy, ", ".join(map(str, found)),
+            )  # fmt: skip
+        self._told = told
 
     def _tell_changed_files(self, found: Mapping[int, Files]) -> None:
         """Say once of a version in memory that its files are others now: it is served as it was loaded."""

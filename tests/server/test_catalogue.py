@@ -163,6 +163,20 @@ async def test_folders_without_a_version_are_told(
     ]
 
 
+async def test_policy_that_leaves_nothing_of_a_model_is_told_once(
+    repository: Path, make_catalogue: MakeCatalogue, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A typing error would take the model away without a word."""
+    publish(repository, "double", 1)
+    publish(repository, "double", 2)
+    publish(repository, "other", 5)
+    catalogue = make_catalogue("listed:5")
+    await catalogue.start()
+    await catalogue.look_again("double")
+    assert list(catalogue.models()) == ["other"]
+    assert caplog.messages == ["model double is not served: its versions are listed:5, and the repository has 1, 2"]
+
+
 async def test_loads_and_unloads_are_in_the_log(
     repository: Path, make_catalogue: MakeCatalogue, caplog: pytest.LogCaptureFixture
 ) -> None:
