@@ -135,6 +135,25 @@ def test_call_that_failed_then_and_is_answered_now_differs(
     assert "it failed then, and now it is answered" in done.output
 
 
+def test_call_that_is_refused_keeps_no_other_from_being_asked(
+    run: Callable[..., Result], kept: dict[str, Path], tmp_path: Path
+) -> None:
+    """A model that is for another task, or missing, is told beside its file; it is no failure like the one of then."""
+    generate = kept["podium.v1.TextService.Generate"]
+    call = captured_call_pb2.CapturedCall.FromString(generate.read_bytes())
+    call.code, call.response = "INTERNAL", b""
+    failed = tmp_path / "failed"
+    failed.write_bytes(call.SerializeToString())
+    done = run(generate, failed, kept[MODEL_INFER], "--model", "double/2")
+    assert done.exit_code == 1
+    first, second, third = (line for line in done.output.splitlines() if line.startswith("/"))
+    assert first.startswith(f"{generate}: differs: it was answered then, and now ")
+    assert "text generation" in first
+    assert second.startswith(f"{failed}: differs: it failed then, and now ")
+    assert third == f"{kept[MODEL_INFER]}: differs: numbers by up to 4 (output 'y')"
+    assert "has no version 9" in run(generate, "--model", "letters/9").output
+
+
 @pytest.mark.parametrize("data", [b"\xff\xff no message", b"", b"\n\x09a.B.Other"])
 def test_file_that_is_no_captured_call_is_refused(run: Callable[..., Result], tmp_path: Path, data: bytes) -> None:
     """Junk, nothing, and a method that nobody knows; exit status 1, no traceback."""

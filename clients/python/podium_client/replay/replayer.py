@@ -6,11 +6,22 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from podium_client.errors import InternalError, PodiumError
+from podium_client.errors import (
+    InternalError,
+    InvalidArgumentError,
+    ModelNotFoundError,
+    PodiumError,
+    TooLargeError,
+    UnsupportedError,
+    WrongTaskError,
+)  # fmt: skip
 from podium_client.model_calls import ModelCalls
 from podium_client.replay.answerer import Answerer, who_is_described
 from podium_client.replay.captured import Captured
 from podium_client.replay.comparison import Comparison, compare
+
+# What a server says of one call: the next one may be answered.
+_REFUSALS = (InvalidArgumentError, ModelNotFoundError, TooLargeError, UnsupportedError, WrongTaskError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +31,21 @@ class Replayed:
     Attributes:
         comparison: of both answers; None when either call failed.
         answered_by: who gave the new answer, or failed to, as far as the server tells.
-        failure: how the new call failed; empty when it was answered.
+        failure: how the new call failed, or was refused; empty when it was answered.
         failed_then: whether the captured call had failed.
+        refused: whether the new call was refused: whom it was asked of takes no such call.
     """
 
     comparison: Comparison | None
     answered_by: Answerer | None = None
     failure: str = ""
     failed_then: bool = False
+    refused: bool = False
 
     def same(self, tolerance: float = 0.0) -> bool:
-        """Whether the new answer is the old one, numbers within a tolerance; or both failed."""
+        """Whether the new answer is the old one, numbers within a tolerance; or both failed alike."""
         if self.comparison is None:
-            return self.failed_then and bool(self.failure)
+            return self.failed_then and bool(self.failure) and not self.refused
         return self.comparison.within(tolerance)
 
 
@@ -50,7 +63,7 @@ class Replayer(ModelCalls):
             model: whom to ask; None: the version that answered then.
 
         Raises:
-            PodiumError: the server cannot be reached, or refuses the call.
+            PodiumError: the server cannot be reached, or lets this caller make no such call.
         """
         service, _, method = captured.kept.method.rpartition(".")
         rpc: Any = self._channel.unary_unary(
@@ -61,6 +74,8 @@ class Replayer(ModelCalls):
         limit_s, began = self._limit_s(None), time.monotonic()
         try:
             answer: Message = await self._caller.call(rpc, captured.asked_again(model), limit_s)
+        except _REFUSALS as error:
+            return Replayed(None, failure=str(error), failed_then=captured.response is None, refused=True)
         except InternalError as error:
             asked = await self._described(model or f"{captured.kept.model}/{captured.kept.version}", limit_s, began)
             return Replayed(None, asked, failure=str(error), failed_then=captured.response is None)
