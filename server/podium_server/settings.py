@@ -201,10 +201,14 @@ class Settings(BaseModel):
     @field_validator("repository")
     @classmethod
     def _check_repository(cls, path: Path) -> Path:
-        if not path.exists():
-            raise ValueError("there is no such folder")
-        if not path.is_dir():
-            raise ValueError("must be a folder of models; this is a file")
+        try:
+            next(path.iterdir(), None)
+        except FileNotFoundError as error:
+            raise ValueError("there is no such folder") from error
+        except NotADirectoryError as error:
+            raise ValueError("must be a folder of models; this is a file") from error
+        except OSError as error:
+            raise ValueError(f"must be a folder that this user can read: {error.strerror}") from error
         if (path / "model.json").exists():
             raise ValueError(f"must be a folder of models; this is one version: give {path.absolute().parents[1]}")
         if next(path.glob("[1-9]*/model.json"), None) is not None:

@@ -1,5 +1,6 @@
 """The folder where captured calls lie: never more than so many bytes, the oldest make room."""
 
+import errno
 import os
 from collections import deque
 from pathlib import Path
@@ -17,6 +18,8 @@ class CaptureFolder:
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):  # told at the start, and not by the first call
+            raise PermissionError(errno.EACCES, "cannot be written", str(folder))
         self._folder = folder
         self._max_bytes = max_bytes
         found = sorted(path for path in folder.iterdir() if path.name.endswith(SUFFIX))

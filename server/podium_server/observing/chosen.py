@@ -33,6 +33,6 @@ def choose_observers(settings: Settings) -> list[CallObserver]:
             observers.append(Capture(settings.capture_dir, settings.capture_share, settings.capture_bytes))
         except OSError as error:
             raise ObserverUnavailable(
-                f"capture-dir: {error.filename}: {error.strerror}; must be a folder that this user can write"
+                f"capture-dir: {error.filename}: {error.strerror}; give a folder that this user can write"
             ) from error
     return observers
