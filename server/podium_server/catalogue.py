@@ -14,6 +14,7 @@ from podium_server.lookup import answering, choose, find, shadow_of
 from podium_server.metrics import Metrics
 from podium_server.model_ref import NAME, ModelRef, parse_ref
 from podium_server.observing.observer import CallWatch
+from podium_server.package import MANIFEST
 from podium_server.servable import Servable
 from podium_server.served_model import ServedModel, Wanted, always, if_changed
 from podium_server.version_entry import STATES, VersionEntry, VersionState
@@ -198,6 +199,8 @@ class Catalogue:
             return
         try:
             await self._to_its_end(self._update(name, if_changed))
+            if not self._models[name].versions and await asyncio.to_thread((self._repository / name / MANIFEST).exists):
+                log.warning("folder '%s' is not served: its files must lie in a version, such as %s/1/", name, name)
         except OSError as error:
             log.error("model %s stays as it is: its folder cannot be read: %s", name, error.strerror)
 

@@ -11,6 +11,7 @@ from typing import Literal
 from watchfiles import awatch
 
 from podium_server.model_ref import NAME, is_version
+from podium_server.package import MANIFEST
 from podium_server.versions.file_system import lies_elsewhere
 from podium_server.versions.serving_file import SERVING
 
@@ -145,7 +146,9 @@ class RepositoryWatch:
                 parts = Path(path).relative_to(self._repository).parts
             except ValueError:
                 continue
-            if parts and NAME.fullmatch(parts[0]) and (len(parts) == 1 or parts[1] == SERVING or is_version(parts[1])):
+            if not parts or not NAME.fullmatch(parts[0]):
+                continue
+            if len(parts) == 1 or parts[1] in {SERVING, MANIFEST} or is_version(parts[1]):
                 yield parts[0]
 
     def _note(self, name: str) -> None:

@@ -1,5 +1,6 @@
 """What is done to the repository while a server runs: published, copied, spoilt, removed, decided."""
 
+import asyncio
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from podium_server.versions.route import Route
 from podium_server.versions.serving_file import Serving, write_serving
 from watchfiles import awatch
 
+from tests.server.fakes import PATIENCE_S
 from tests.server.publishing import publish, publish_broken, states, until
 from tests.server.versions.conftest import Running, Serve
 
@@ -74,6 +76,20 @@ async def test_copies_and_repairs_are_taken_up(repository: Path, serve: Serve, t
     publish(repository, "double", 3, factor=3)
     await until(running.catalogue, lambda: shown(running, "double") == {1: READY, 2: READY, 3: READY})
     assert await running.infer("double") == (3, 3.0)
+
+
+async def test_files_beside_the_versions_are_told(
+    repository: Path, serve: Serve, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who copies a version to where its model belongs learns it from the log, until the next one is served."""
+    publish(repository, "double", 1)
+    running = await serve()
+    shutil.copytree(publish(tmp_path / "elsewhere", "triple", 1, factor=3), repository / "triple")
+    async with asyncio.timeout(PATIENCE_S):
+        while "folder 'triple' is not served: its files must lie in a version, such as triple/1/" not in caplog.text:
+            assert await running.infer("double") == (1, 2.0)
+    publish(repository, "triple", 1, factor=3)
+    await until(running.catalogue, lambda: shown(running, "triple") == {1: READY})
 
 
 async def test_decisions_are_followed_wherever_they_were_made(repository: Path, serve: Serve) -> None:
@@ -159,8 +175,9 @@ async def test_repository_that_goes_and_comes_back_unloads_nothing(
     running = await serve(watch=how)
     other = tmp_path / "empty"
     swap(repository, other)
-    while "is missing or empty: what is loaded goes on answering" not in caplog.text:
-        assert await running.infer("double") == (1, 1.0)
+    async with asyncio.timeout(PATIENCE_S):
+        while "is missing or empty: what is loaded goes on answering" not in caplog.text:
+            assert await running.infer("double") == (1, 1.0)
     swap(repository, other)
     rename_into_place(repository, "double", 2, factor=2)
     await until(running.catalogue, lambda: shown(running, "double") == {1: READY, 2: READY})
