@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from podium_server.errors import InvalidArgument
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+ALIAS = re.compile(r"(?![0-9]+$)[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""Digits alone are none, or `lenet5@3` would be taken for version 3."""
+ALIAS_RULE = "an alias has 1 to 100 letters, digits and . _ -, begins with a letter or digit, and is not a number"
 MAX_VERSION = 2**63 - 1
 
 
@@ -41,7 +44,7 @@ def parse_ref(text: str, field: str = "model") -> ModelRef:
     """
     name, slash, version = text.partition("/")
     name, at, alias = (name, "", "") if slash else text.partition("@")
-    if not NAME.fullmatch(name) or (at and not NAME.fullmatch(alias)):
+    if not NAME.fullmatch(name) or (at and not ALIAS.fullmatch(alias)):
         raise InvalidArgument(
             f"`{field}` is {text[:200]!r}: give a name, 'name/version' or 'name@alias', such as 'lenet5', 'lenet5/3', "
             "'lenet5@stable'",

@@ -9,7 +9,7 @@ from podium_server.call import Call
 from podium_server.catalogue import Catalogue
 from podium_server.errors import InvalidArgument
 from podium_server.model_digest import model_digest
-from podium_server.model_ref import NAME, parse_ref
+from podium_server.model_ref import ALIAS, ALIAS_RULE, parse_ref
 from podium_server.runtime.versions import runtime_versions
 from podium_server.servable import Servable
 from podium_server.version_entry import VersionEntry
@@ -95,12 +95,9 @@ def _bare_name(text: str, why: str) -> str:
 
 
 def _alias_name(text: str, field: str) -> str:
-    if not NAME.fullmatch(text):
-        raise InvalidArgument(
-            f"`{field}` is {text[:200]!r}: an alias has 1 to 100 letters, digits and . _ -, and begins with a letter "
-            "or digit, such as 'stable'",
-            field,
-        )
+    if not ALIAS.fullmatch(text):
+        message = f"`{field}` is {text[:200]!r}: {ALIAS_RULE}; such as 'stable', or 'default' for the bare name"
+        raise InvalidArgument(message, field)
     return text
 
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from podium_server.model_ref import MAX_VERSION, NAME
+from podium_server.model_ref import ALIAS, ALIAS_RULE, MAX_VERSION
 from podium_server.versions.policy import Policy, parse_policy
 from podium_server.versions.route import Route, Share
 
@@ -78,11 +78,8 @@ def read_serving(folder: Path) -> Serving:
         raise ServingFileError(f"{SERVING}: `versions` is {fields['versions']!r}: {error}") from error
     aliases = _object(fields.get("aliases", {}), "`aliases`")
     for alias in aliases:
-        if not NAME.fullmatch(alias):
-            raise ServingFileError(
-                f"{SERVING}: `aliases` names {alias[:200]!r}: an alias has up to 100 letters, digits and . _ -, and "
-                "begins with a letter or digit"
-            )
+        if not ALIAS.fullmatch(alias):
+            raise ServingFileError(f"{SERVING}: `aliases` names {alias[:200]!r}: {ALIAS_RULE}")
     return Serving(policy, {alias: _route(aliases[alias], f"aliases.{alias}") for alias in sorted(aliases)})
 
 

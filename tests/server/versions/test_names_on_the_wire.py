@@ -78,6 +78,7 @@ async def test_tensor_request_s_own_id_decides_of_a_canary(repository: Path, ser
     [
         ({"name": "", "version": 1}, INVALID, "`alias.name` is ''"),
         ({"name": "a/b", "version": 1}, INVALID, "`alias.name` is 'a/b': an alias has 1 to 100 letters"),
+        ({"name": "3", "version": 1}, INVALID, "`alias.name` is '3': an alias has 1 to 100 letters"),
         ({"name": "stable"}, INVALID, "`alias.version` is 0: versions are integers of 1 or more"),
         ({"name": "stable", "version": -1}, INVALID, "`alias.version` is -1"),
         ({"name": "stable", "version": 9}, NOT_FOUND, "model 'double' has no version 9; it has 1, 2, 3"),

@@ -45,6 +45,7 @@ def test_people_may_write_it(tmp_path: Path) -> None:
         ('{"alias": {}}', "serving.json has a field 'alias'; there are aliases, versions"),
         ('{"versions": "newest"}', "`versions` is 'newest': must be all"),
         ('{"aliases": {"a b": {"version": 1}}}', "`aliases` names 'a b'"),
+        ('{"aliases": {"3": {"version": 1}}}', "`aliases` names '3'"),
         ('{"aliases": {"stable": 3}}', "`aliases.stable` is int; it must be an object"),
         ('{"aliases": {"stable": {}}}', "`aliases.stable.version` is None: versions are integers of 1 or more"),
         ('{"aliases": {"stable": {"version": "3"}}}', "`aliases.stable.version` is '3'"),
