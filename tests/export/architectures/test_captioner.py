@@ -72,7 +72,14 @@ def test_every_size_is_read_from_the_checkpoint(config: CaptionerConfig) -> None
     assert build(Captioner(config).state_dict()).config == config
 
 
-@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+# Ten seconds each: a classifier's trunk before a decoder without attention, which `plain` has, waits for the long form.
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param(config, id=name, marks=[pytest.mark.slow] if name in CLASSIFIERS else [])
+        for name, config in CONFIGS.items()
+    ],
+)
 def test_steps_write_what_training_sees(config: CaptionerConfig, repository: Path) -> None:
     """The two graphs, word by word, give the logits of the whole network at each place."""
     network, published = export(config, repository)
