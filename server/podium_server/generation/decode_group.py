@@ -164,17 +164,12 @@ class DecodeGroup:
         order: list[Index] = [np.arange(after.count)]
         tokens, start = [after.tokens], after.count
         for writing, count in zip(self._searches, self._counts, strict=True):
-            survivors = None
-            given = writing.num_given
+            given, survivors = writing.num_given, None
             if writing not in ended and not given:
                 survivors = advance(writing, outputs.logits[start : start + count], self.last_at, ended)
-            if given:
+            if survivors is None:  # it reads the tail of its prompt, or leaves before the next run
                 order.append(np.arange(start, start + count))
-                tokens.append(writing.job.start.prompt[None, len(writing.job.start.prompt) - given, None])
-                writing.num_given -= 1
-            elif survivors is None:  # it leaves before the next run
-                order.append(np.arange(start, start + count))
-                tokens.append(before.tokens[start : start + count])
+                tokens.append(writing.next_given() if given else before.tokens[start : start + count])
             else:
                 order.append(start + survivors.parents)
                 tokens.append(survivors.token_ids[:, None])

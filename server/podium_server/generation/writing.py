@@ -81,12 +81,18 @@ class Writing:
             states=states,
             contexts=contexts,
             since=time.monotonic(),
-            num_given=num_given(job.start.prompt),
+            num_given=max(0, tail(len(job.start.prompt)) - 1),
         )
 
     def next_row(self) -> Rows:
         """What the next token of its prompt is read with."""
         return Rows(self.job.start.prompt[None, self.num_read : self.num_read + 1], self.states, self.contexts)
+
+    def next_given(self) -> NDArray[np.int64]:
+        """Give the next token of its prompt's tail, (1, 1)."""
+        prompt, left = self.job.start.prompt, self.num_given
+        self.num_given -= 1
+        return prompt[None, len(prompt) - left, None]
 
     @property
     def watch(self) -> Watch | None:
@@ -106,11 +112,6 @@ class Writing:
             decode_s=max(0.0, self.last - first),
             run_s=self.run_s + (0.0 if self.joined_run_s is None else decode_run_s - self.joined_run_s),
         )
-
-
-def num_given(prompt: NDArray[np.int64]) -> int:
-    """How many tokens of a prompt's tail are given in the place of chosen ones: all but the first."""
-    return max(0, tail(len(prompt)) - 1)
 
 
 def _check_targets(targets: NDArray[np.int64], vocabulary_size: int) -> None:
