@@ -100,19 +100,12 @@ class RepositoryWatch:
 
         Events are those of the folder that was there first, also when it is gone or lies somewhere else by now.
         """
-        again = False
         while True:
-            await self._hear(polling=polling, again=again)
-            again = True
+            await self._hear(polling=polling)
             log.warning("another folder is %s now: all models are looked at again", self._repository)
 
-    async def _hear(self, *, polling: bool, again: bool) -> None:
-        """Hear of changes until another folder is in the repository's place.
-
-        Args:
-            polling: look, rather than be told.
-            again: look at all models once this listens: of what changed just before nobody heard.
-        """
+    async def _hear(self, *, polling: bool) -> None:
+        """Hear of changes until another folder is in the repository's place."""
         changes = awatch(
             self._repository,
             watch_filter=None,
@@ -131,9 +124,9 @@ class RepositoryWatch:
                     self._tell_missing()
                     continue
                 names = set(self._models(path for _, path in paths))
-                if replaced or self._missing or again:
+                if replaced or self._missing:
                     names |= before.models | now.models
-                self._folder, self._missing, again = now, False, False
+                self._folder, self._missing = now, False
                 for name in names:
                     self._note(name)
                 if replaced:
