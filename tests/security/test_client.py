@@ -117,16 +117,19 @@ async def test_what_no_header_carries_is_refused_before_it_is_sent(token: str) -
         AsyncClient("localhost:1", token=token)
 
 
-async def test_commands_speak_tls_and_show_token_and_certificate(
-    start: Start, authority: Authority, files: Stored, ca: Path, tmp_path: Path
-) -> None:
-    """Options say how, the environment has the token; files without a newline's care."""
+@pytest.fixture
+async def connect(start: Start, authority: Authority, files: Stored, ca: Path, tmp_path: Path) -> list[str]:
+    """A server that wants a certificate and a token, and the options that reach it, but for the token."""
     file = tmp_path / "tokens"
     await asyncio.to_thread(file.write_text, line("bench", TOKEN, Scope.CALL))
     running = await start(tls_certificate=files.certificate, tls_key=files.key, tls_client_ca=ca, tokens=file)
     own = authority.issue("bench", client=True).store(tmp_path / "tls", "client")
-    connect = ["--address", running.address, "--ca", str(ca)]
-    connect += ["--client-certificate", str(own.certificate), "--client-key", str(own.key)]
+    certificate = ["--client-certificate", str(own.certificate), "--client-key", str(own.key)]
+    return ["--address", running.address, "--ca", str(ca), *certificate]
+
+
+async def test_commands_speak_tls_and_show_token_and_certificate(connect: list[str]) -> None:
+    """Options say how, the environment has the token; files without a newline's care."""
     result = await run(*connect, environ={"PODIUM_TOKEN": f"{TOKEN}\n"})
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)[0]["name"] == "double"
@@ -135,16 +138,9 @@ async def test_commands_speak_tls_and_show_token_and_certificate(
     assert "PODIUM_TOKEN, or --token" in result.stderr
 
 
-async def test_the_load_generator_speaks_tls_and_shows_token_and_certificate(
-    start: Start, authority: Authority, files: Stored, ca: Path, tmp_path: Path
-) -> None:
+async def test_the_load_generator_speaks_tls_and_shows_token_and_certificate(connect: list[str]) -> None:
     """Its connections are its own, and are let in as the client's are; without a token no call of the load is sent."""
-    file = tmp_path / "tokens"
-    await asyncio.to_thread(file.write_text, line("bench", TOKEN, Scope.CALL))
-    running = await start(tls_certificate=files.certificate, tls_key=files.key, tls_client_ca=ca, tokens=file)
-    own = authority.issue("bench", client=True).store(tmp_path / "tls", "client")
-    load = ["double", "--address", running.address, "--callers", "4", "--seconds", "0.2", "--warmup", "0", "--json"]
-    load += ["--ca", str(ca), "--client-certificate", str(own.certificate), "--client-key", str(own.key)]
+    load = ["double", "--callers", "4", "--seconds", "0.2", "--warmup", "0", "--json", *connect]
     result = await asyncio.to_thread(CliRunner().invoke, bench, load, env={"PODIUM_TOKEN": TOKEN})
     assert result.exit_code == 0, result.output
     figures = json.loads(result.stdout)
